@@ -1,0 +1,95 @@
+import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram as HdrHistogram } from 'hdr-histogram-js';
+
+/** Recorded in units of 1/1000 of the value's own unit (µs for ms), with three significant digits. */
+const SCALE = 1_000;
+/** 30 days in ms; larger values are recorded as this. */
+const LARGEST = 2_592_000_000;
+
+/**
+ * Distribution of non-negative values with 0.1 % resolution (HdrHistogram) and an exact mean and maximum; its size
+ * does not grow with the number of values. Serialises to a string.
+ */
+export class Histogram {
+  private hdr: HdrHistogram = newHdr();
+  private total = 0;
+  private largest = 0;
+
+  record(value: number): void {
+    const clamped = value < 0 ? 0 : value > LARGEST ? LARGEST : value;
+    this.total += clamped;
+    if (clamped > this.largest) this.largest = clamped;
+    this.hdr.recordValue(Math.round(clamped * SCALE));
+  }
+
+  get count(): number {
+    return this.hdr.totalCount;
+  }
+
+  /** NaN when empty. */
+  get mean(): number {
+    return this.total / this.count;
+  }
+
+  get sum(): number {
+    return this.total;
+  }
+
+  get max(): number {
+    return this.largest;
+  }
+
+  /** Value below which the share `q` (0–1) of all values lies; NaN when empty. */
+  quantile(q: number): number {
+    if (this.count === 0) return NaN;
+    return Math.min(this.hdr.getValueAtPercentile(q * 100) / SCALE, this.largest);
+  }
+
+  add(other: Histogram): void {
+    this.hdr.add(other.hdr);
+    this.total += other.total;
+    this.largest = Math.max(this.largest, other.largest);
+  }
+
+  /** How many values are at most `value` (within the resolution). */
+  countUpTo(value: number): number {
+    let seen = 0;
+    for (const { from, count } of this.bars()) {
+      if (from > value) break;
+      seen += count;
+    }
+    return seen;
+  }
+
+  /** The non-empty buckets in ascending order. */
+  *bars(): Generator<{ from: number; to: number; count: number }> {
+    const iterator = (this.hdr as unknown as { recordedValuesIterator: { reset(): void; hasNext(): boolean; next(): { valueIteratedFrom: number; valueIteratedTo: number; countAtValueIteratedTo: number } } }).recordedValuesIterator;
+    iterator.reset();
+    while (iterator.hasNext()) {
+      const bar = iterator.next();
+      yield { from: bar.valueIteratedFrom / SCALE, to: bar.valueIteratedTo / SCALE, count: bar.countAtValueIteratedTo };
+    }
+  }
+
+  toJSON(): HistogramJson {
+    return { hdr: encodeIntoCompressedBase64(this.hdr), total: this.total, largest: this.largest };
+  }
+
+  static fromJSON(json: HistogramJson): Histogram {
+    const histogram = new Histogram();
+    histogram.hdr = decodeFromCompressedBase64(json.hdr, 64);
+    histogram.hdr.autoResize = true;
+    histogram.total = json.total;
+    histogram.largest = json.largest;
+    return histogram;
+  }
+}
+
+export interface HistogramJson {
+  readonly hdr: string;
+  readonly total: number;
+  readonly largest: number;
+}
+
+function newHdr(): HdrHistogram {
+  return build({ bitBucketSize: 64, autoResize: true, lowestDiscernibleValue: 1, highestTrackableValue: 2 * SCALE, numberOfSignificantValueDigits: 3 });
+}

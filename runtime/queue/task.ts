@@ -1,0 +1,29 @@
+import type { Priority } from '../spec/experiment.js';
+
+/**
+ * A task as it travels inside the program; all its properties follow from the seed and its index in the arrival
+ * schedule, so that any process can make it again.
+ */
+export interface Task {
+  /** Position in the run's arrival schedule, from 0, without gaps. Canaries have their own count. */
+  readonly index: number;
+  /** Index into the experiment's task types. */
+  readonly type: number;
+  readonly priority: Priority;
+  /** When the arrival schedule wanted it, epoch ms. Latencies count from here. */
+  readonly scheduledAt: number;
+}
+
+/** The name of a task outside the program (wire, logs, events): stable for a run. */
+export function taskId(runKey: string, index: number): string {
+  return `${runKey}-t${index}`;
+}
+
+/** How an attempt ended. */
+export interface AttemptResult {
+  readonly status: 'success' | 'failed';
+  /** Machine-readable reason of a failure: `executor_failed`, `rate_limited`, `timeout`, `aborted`. */
+  readonly error: string | null;
+  /** Server's wish how long to wait before the next attempt (Retry-After), ms; 0 = none. */
+  readonly retryAfterMs: number;
+}
