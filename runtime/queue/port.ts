@@ -62,7 +62,6 @@ export interface Lease {
   /** 1 for the first attempt. */
   readonly attempt: number;
   readonly task: Task;
-  readonly leasedAt: number;
 }
 
 /** An agent's connection to the queue. The adapter keeps it alive by beats until it is closed, frozen or crashed. */
@@ -122,7 +121,10 @@ export interface LedgerCounts {
 
 export interface UnfinishedTask {
   readonly task: Task;
+  /** Attempts that count so far. */
   readonly attempts: number;
+  /** Some attempt has begun: its response latency is known. */
+  readonly started: boolean;
 }
 
 /**
@@ -131,11 +133,12 @@ export interface UnfinishedTask {
  */
 export interface QueueObserver {
   submitted(task: Task, outcome: SubmitOutcome, at: number): void;
-  started(lease: Lease, agent: AgentIdentity): void;
-  /** `firstStartedAt` is when the first attempt of the task started. */
-  finished(lease: Lease, agent: AgentIdentity, result: AttemptResult, outcome: FinishOutcome, at: number, firstStartedAt: number): void;
-  /** The lease was taken back: the agent was silent, or handed it back. */
-  requeued(lease: Lease, agent: AgentIdentity, reason: 'expired' | 'released', at: number): void;
+  /** The attempt has begun at its agent. `first` = no attempt of this task had begun before; `at` is the agent's time. */
+  started(lease: Lease, agent: AgentIdentity, at: number, first: boolean): void;
+  /** `startedAt` is when this attempt began. A `superseded` result changes nothing: it is only recorded. */
+  finished(lease: Lease, agent: AgentIdentity, result: AttemptResult, outcome: FinishOutcome, at: number, startedAt: number): void;
+  /** The lease was taken back (the agent was silent, or handed it back); `dead` when no attempt is left. */
+  requeued(lease: Lease, agent: AgentIdentity, reason: 'expired' | 'released', at: number, dead: boolean): void;
 }
 
 /** Sums over the priorities. */

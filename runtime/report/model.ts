@@ -17,6 +17,8 @@ export interface ExperimentReport {
     target: 'rehearsal' | 'local' | 'cluster';
     plannedDuration: number;
     agents: number;
+    /** Most tasks ready to be claimed: the line in the queue chart. */
+    queueBound?: number | undefined;
     /** True when the run ended before its time: killed, aborted, or stopped. */
     cutShort: boolean;
     cutShortReason: string | null;

@@ -1,0 +1,236 @@
+import { HOUR } from '../kernel/units.js';
+import type { Experiment } from '../spec/experiment.js';
+import { attemptsPerTask } from '../spec/load-forecast.js';
+import { isStale, type Price, type PriceTable } from './price-table.js';
+import { agentPurchase, nodesFor, type Sizing } from './sizing.js';
+
+/** Hours a month has in the price lists. */
+const HOURS_PER_MONTH = 730;
+const GIB = 2 ** 30;
+const GB = 1e9;
+
+/** What has been used of the things that grow with time and agents. */
+export interface ResourceUse {
+  readonly elapsedMs: number;
+  /** Node-milliseconds of the agent pool. */
+  readonly agentNodeMs: number;
+}
+
+/** One line of the bill. */
+export interface CostPart {
+  part: string;
+  usd: number;
+  /** Quantity × price, source and date of the price; says so when the price is assumed or stale. */
+  basis: string;
+  /** In units of the price. */
+  quantity: number;
+  price: Price;
+  stale: boolean;
+}
+
+/** What an experiment costs on a cluster; assignable to the report's `CostSummary`. Money in US dollars. */
+export interface CostEstimate {
+  totalUsd: number;
+  perHourUsd: number;
+  budgetUsd: number;
+  perThousandTasksUsd: number;
+  parts: CostPart[];
+  /** True when some price was taken over from another region. */
+  assumed: boolean;
+  /** True when some price was older than a year at the start of the run. */
+  stale: boolean;
+  region: string;
+}
+
+interface Item {
+  readonly part: string;
+  readonly price: Price;
+  /** What is counted, for people: `100 GiB × 3 volumes`. */
+  readonly what: string;
+  quantityOf(use: ResourceUse): number;
+}
+
+/**
+ * Prices the use of a cluster for one experiment. The estimator and the meter both count with it, so that they
+ * cannot differ. Machines, disks, fees and gateways are paid by time. Traffic and archive are taken to grow evenly
+ * with time up to the amount of all scheduled tasks at the planned end. Data are charged as if all of them left for
+ * the internet, at the price of the first tier, and the archive is charged for its whole retention.
+ */
+export class CostModel {
+  private readonly items: readonly Item[];
+  private readonly tasks: number;
+
+  /** Throws PRICE_UNKNOWN when the table lacks a price. */
+  constructor(
+    private readonly experiment: Experiment,
+    prices: PriceTable,
+    private readonly sizing: Sizing,
+  ) {
+    this.tasks = experiment.load.segments.reduce(
+      (sum, { startMs, endMs, ratePerMin }) => sum + ((endMs - startMs) * ratePerMin) / 60_000,
+      0,
+    );
+    this.items = [
+      ...machineItems(experiment, prices, sizing),
+      ...diskItems(experiment, prices, sizing),
+      ...networkItems(experiment, prices, sizing, this.tasks),
+      ...archiveItems(experiment, prices, sizing, this.tasks),
+    ];
+  }
+
+  nodes(agents: number): number {
+    return nodesFor(agents, this.experiment.fleet.agentsPerNode, this.sizing);
+  }
+
+  totalUsd(use: ResourceUse): number {
+    let total = 0;
+    for (const item of this.items) total += item.quantityOf(use) * item.price.usd;
+    return total;
+  }
+
+  /** The bill for a use; prices are judged stale at `atMs`, the start of the run by default. */
+  estimate(use: ResourceUse, atMs: number = this.experiment.startAtMs): CostEstimate {
+    const parts = this.items.map((item) => partOf(item, use, atMs));
+    const totalUsd = this.totalUsd(use);
+    const done = this.tasks * (use.elapsedMs / this.experiment.durationMs);
+    return {
+      totalUsd,
+      perHourUsd: use.elapsedMs > 0 ? totalUsd / (use.elapsedMs / HOUR) : 0,
+      budgetUsd: this.experiment.budget.maxUsd,
+      perThousandTasksUsd: done > 0 ? totalUsd / (done / 1_000) : 0,
+      parts,
+      assumed: parts.some((part) => part.price.assumed),
+      stale: parts.some((part) => part.stale),
+      region: this.experiment.budget.region,
+    };
+  }
+}
+
+function machineItems({ budget: { region }, fleet }: Experiment, prices: PriceTable, sizing: Sizing): Item[] {
+  const purchase = agentPurchase(fleet.spot.enabled);
+  const agentPool: Item = {
+    part: 'agent-pool nodes',
+    price: prices.lookup({ sku: sizing.agentMachine, unit: 'hour', region, purchase }),
+    what: `${sizing.agentMachine} ${purchase === 'spot' ? 'Spot' : 'on-demand'} node-hours, ${fleet.agentsPerNode} agents a node`,
+    quantityOf: (use) => use.agentNodeMs / HOUR,
+  };
+  const pools = sizing.pools.map(({ name, machine, nodes }): Item => ({
+    part: `${name} nodes`,
+    price: prices.lookup({ sku: machine, unit: 'hour', region, purchase: 'on-demand' }),
+    what: `${machine} on-demand node-hours, ${nodes} nodes`,
+    quantityOf: (use) => (nodes * use.elapsedMs) / HOUR,
+  }));
+  const fee: Item = {
+    part: 'GKE management fee',
+    price: prices.lookup({ sku: 'gke-cluster-management-fee', unit: 'hour', region }),
+    what: 'cluster-hours',
+    quantityOf: (use) => use.elapsedMs / HOUR,
+  };
+  return [agentPool, ...pools, fee];
+}
+
+function diskItems({ budget: { region } }: Experiment, prices: PriceTable, sizing: Sizing): Item[] {
+  const { bootDisk, pools, volumes } = sizing;
+  const fixedNodes = pools.reduce((sum, pool) => sum + pool.nodes, 0);
+  const boot: Item = {
+    part: 'boot disks',
+    price: prices.lookup({ sku: bootDisk.sku, unit: 'GiB-month', region }),
+    what: `GiB-months of ${bootDisk.sku}, ${bootDisk.gib} GiB a node`,
+    quantityOf: (use) => months(bootDisk.gib * (use.agentNodeMs + fixedNodes * use.elapsedMs)),
+  };
+  const stores = volumes.map(({ name, sku, count, gib }): Item => ({
+    part: `${name} disks`,
+    price: prices.lookup({ sku, unit: 'GiB-month', region }),
+    what: `GiB-months of ${sku}, ${count} × ${gib} GiB`,
+    quantityOf: (use) => months(count * gib * use.elapsedMs),
+  }));
+  return [boot, ...stores];
+}
+
+function networkItems(experiment: Experiment, prices: PriceTable, sizing: Sizing, tasks: number): Item[] {
+  const { region } = experiment.budget;
+  const attempts = tasks * attemptsPerTask(experiment);
+  const gib = (attempts * experiment.simulation.networkBytesPerTask + archiveBytes(experiment, sizing, tasks)) / GIB;
+  return [
+    {
+      part: 'NAT gateway',
+      // The cap for 32 nodes and more; a smaller cluster pays up to 3 cents an hour less.
+      price: prices.lookup({ sku: 'cloud-nat-gateway-max', unit: 'hour', region }),
+      what: 'gateway-hours (32 nodes or more)',
+      quantityOf: (use) => use.elapsedMs / HOUR,
+    },
+    {
+      part: 'NAT addresses',
+      price: prices.lookup({ sku: 'external-ip-in-use-standard-vm', unit: 'hour', region }),
+      what: `address-hours, ${sizing.natAddresses} address${sizing.natAddresses === 1 ? '' : 'es'}`,
+      quantityOf: (use) => (sizing.natAddresses * use.elapsedMs) / HOUR,
+    },
+    {
+      part: 'NAT data',
+      price: prices.lookup({ sku: 'cloud-nat-data-processed', unit: 'GiB', region }),
+      what: 'GiB',
+      quantityOf: (use) => gib * progress(use, experiment),
+    },
+    {
+      part: 'internet egress',
+      price: prices.lookup({ sku: 'internet-egress-premium-0-1TB', unit: 'GiB', region }),
+      what: 'GiB, first tier',
+      quantityOf: (use) => gib * progress(use, experiment),
+    },
+  ];
+}
+
+function archiveItems(experiment: Experiment, prices: PriceTable, sizing: Sizing, tasks: number): Item[] {
+  const { region, bytesPerObject } = sizing.archive;
+  const bytes = archiveBytes(experiment, sizing, tasks);
+  const retentionMonths = months(experiment.storage.rawLogs.retentionMs);
+  return [
+    {
+      part: 'S3 storage',
+      price: prices.lookup({ sku: 's3-standard-storage', unit: 'GB-month', region }),
+      what: `GB-months, kept for ${Math.round(retentionMonths * 10) / 10} months`,
+      quantityOf: (use) => (bytes / GB) * retentionMonths * progress(use, experiment),
+    },
+    {
+      part: 'S3 requests',
+      price: prices.lookup({ sku: 's3-put-copy-post-list', unit: '1000 requests', region }),
+      what: 'thousand requests',
+      quantityOf: (use) => (bytes / bytesPerObject / 1_000) * progress(use, experiment),
+    },
+  ];
+}
+
+/** Bytes the planned run leaves in the archive. */
+function archiveBytes(experiment: Experiment, { archive }: Sizing, tasks: number): number {
+  const samples = experiment.durationMs / experiment.storage.timeSeries.resolutionMs;
+  return tasks * attemptsPerTask(experiment) * archive.bytesPerAttempt + samples * archive.bytesPerSample;
+}
+
+function progress(use: ResourceUse, experiment: Experiment): number {
+  return use.elapsedMs / experiment.durationMs;
+}
+
+function months(amountMs: number): number {
+  return amountMs / HOUR / HOURS_PER_MONTH;
+}
+
+function partOf({ part, price, what, quantityOf }: Item, use: ResourceUse, atMs: number): CostPart {
+  const quantity = quantityOf(use);
+  const stale = isStale(price, atMs);
+  const marks = [
+    ...(price.assumed ? [`assumed: price of ${price.region}`] : []),
+    ...(stale ? ['older than a year'] : []),
+  ];
+  const basis =
+    `${formatQuantity(quantity)} ${what} × $${price.usd} (${price.region}, ${price.asOf}, ${price.source})` +
+    (marks.length === 0 ? '' : ` [${marks.join('; ')}]`);
+  return { part, usd: quantity * price.usd, basis, quantity, price, stale };
+}
+
+/** At least three digits: `12,345`, `12.3`, `0.0123`. */
+export function formatQuantity(quantity: number): string {
+  return quantity.toLocaleString(
+    'en-US',
+    quantity >= 100 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 },
+  );
+}

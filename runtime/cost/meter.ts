@@ -1,0 +1,58 @@
+import type { Experiment } from '../spec/experiment.js';
+import { CostModel, type CostEstimate } from './cost-model.js';
+import { PRICES, type PriceTable } from './price-table.js';
+import { DEFAULT_SIZING, type Sizing } from './sizing.js';
+
+export interface CostMeterOptions {
+  readonly experiment: Experiment;
+  /** When the meter starts to run, in the same clock as {@link CostMeter.advance}, ms. */
+  readonly startMs: number;
+  /** Agents there are at the start. */
+  readonly agents: number;
+  /** @default the prices that come with the program */
+  readonly prices?: PriceTable;
+  /** @default the document's cluster */
+  readonly sizing?: Sizing;
+}
+
+/**
+ * Adds up what a run has cost so far, with the estimator's own figures: a run of constant agents costs at its end
+ * exactly what was estimated. A run that uses no cluster (rehearsal, local) is told what it would cost on one.
+ */
+export class CostMeter {
+  private readonly model: CostModel;
+  private readonly startMs: number;
+  private agentNodeMs = 0;
+  private lastMs: number;
+  private nodes: number;
+
+  /** Throws PRICE_UNKNOWN when the table lacks a price. */
+  constructor({ experiment, startMs, agents, prices, sizing }: CostMeterOptions) {
+    this.model = new CostModel(experiment, prices ?? PRICES, sizing ?? DEFAULT_SIZING);
+    this.startMs = startMs;
+    this.lastMs = startMs;
+    this.nodes = this.model.nodes(agents);
+  }
+
+  /** Says that from `nowMs` on there are so many agents; the time up to it is charged at the number before. */
+  advance(nowMs: number, agents: number): void {
+    if (nowMs < this.lastMs) throw new RangeError(`a meter cannot run backwards, from ${this.lastMs} to ${nowMs} ms`);
+    this.agentNodeMs += this.nodes * (nowMs - this.lastMs);
+    this.lastMs = nowMs;
+    this.nodes = this.model.nodes(agents);
+  }
+
+  /** US dollars up to the last call of {@link advance}. */
+  get totalUsd(): number {
+    return this.model.totalUsd(this.use());
+  }
+
+  /** The bill up to the last call of {@link advance}, part by part. */
+  estimate(): CostEstimate {
+    return this.model.estimate(this.use());
+  }
+
+  private use(): { elapsedMs: number; agentNodeMs: number } {
+    return { elapsedMs: this.lastMs - this.startMs, agentNodeMs: this.agentNodeMs };
+  }
+}

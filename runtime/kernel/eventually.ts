@@ -1,0 +1,7 @@
+import type { Eventually } from './clock.js';
+
+/** Calls `use` with the value: now when it is there, else when it comes. A rejection goes to `onError`. */
+export function whenSettled<T>(value: Eventually<T>, use: (value: T) => void, onError: (error: unknown) => void): void {
+  if (value instanceof Promise) value.then(use, onError);
+  else use(value);
+}

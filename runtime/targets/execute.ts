@@ -1,0 +1,117 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { FileFaultLedger } from '../chaos/adapters/file-fault-ledger.js';
+import { MemoryFaultLedger } from '../chaos/fault-ledger.js';
+import type { RunEnd } from '../coordinator/run.js';
+import type { Clock } from '../kernel/clock.js';
+import { Random } from '../kernel/random.js';
+import { RealClock } from '../kernel/real-clock.js';
+import { VirtualClock } from '../kernel/virtual-clock.js';
+import type { FiringAlert } from '../observe/alerts.js';
+import { FileSink } from '../record/files.js';
+import { createRunFolder, RUN_FILES, writeWhole } from '../record/run-folder.js';
+import { buildReport } from '../report/build.js';
+import type { ExperimentReport } from '../report/model.js';
+import type { Experiment } from '../spec/experiment.js';
+import { specHash } from '../spec/spec-hash.js';
+import { VERSION } from '../kernel/version.js';
+import { ExperimentRun } from './experiment-run.js';
+import { Recorder } from './recorder.js';
+import { recordToJson } from './run-record.js';
+import type { RunSnapshot } from './snapshot.js';
+
+export interface ExecuteOptions {
+  readonly experiment: Experiment;
+  readonly target: 'rehearsal' | 'local';
+  /** Folder for the results; null = the next free name under `results/`. */
+  readonly out: string | null;
+  readonly resume?: RunSnapshot;
+  /** Called as soon as there is a run, before it begins. */
+  readonly onRun: (run: ExperimentRun, folder: string) => void | Promise<void>;
+  readonly onAlert?: (alert: FiringAlert) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+export interface Executed {
+  readonly report: ExperimentReport;
+  readonly end: RunEnd;
+  readonly folder: string;
+}
+
+/**
+ * Executes an experiment on this machine, in virtual time (`rehearsal`) or in real time (`local`): makes the results
+ * folder, runs, records, and builds the report's data. Rendering is the caller's.
+ */
+export async function execute(options: ExecuteOptions): Promise<Executed> {
+  const { target, resume, onError } = options;
+  const real = new RealClock();
+  const experiment = target === 'local' && resume === undefined ? { ...options.experiment, startAtMs: Math.round(real.now()) } : options.experiment;
+  const hash = specHash(experiment);
+  const experimentId = resume?.experimentId ?? idOf(experiment, target, hash);
+  const folder = await createRunFolder(experimentId, options.out);
+  await writeWhole(join(folder, RUN_FILES.spec), `${JSON.stringify(experiment, null, 2)}\n`);
+
+  const startsAt = resume?.takenAt ?? experiment.startAtMs;
+  const virtual = target === 'rehearsal' ? new VirtualClock(startsAt, new Random(experiment.seed, 'ties')) : null;
+  const clock: Clock = virtual ?? real;
+  const sink = new FileSink(folder);
+  // A rehearsal's faults are gone with its process; a live run's must be undone by whoever comes next.
+  const faultLedger =
+    target === 'rehearsal' ? new MemoryFaultLedger() : await FileFaultLedger.open(join(folder, RUN_FILES.faults), clock);
+  const run = new ExperimentRun({
+    experiment,
+    experimentId,
+    target,
+    clock,
+    sinks: [sink],
+    faultLedger,
+    provenance: {
+      version: VERSION,
+      commit: commit(),
+      imageDigest: null,
+      schemaVersion: 1,
+      specHash: hash,
+      seed: experiment.seed,
+    },
+    ...(options.onAlert === undefined ? {} : { onAlert: options.onAlert }),
+    onError,
+    ...(resume === undefined ? {} : { resume }),
+  });
+  const recorder = new Recorder(run, folder, sink, clock, target, experiment.durationMs, onError);
+  await options.onRun(run, folder);
+
+  const carriedOut = run.carryOut();
+  if (virtual !== null) {
+    // The clock runs until the run is over: timers that would go on for ever do not keep it.
+    const stopped = carriedOut.finally(() => {
+      virtual.stop();
+    });
+    stopped.catch(() => undefined);
+    await virtual.run();
+  }
+  const { end, input } = await carriedOut;
+  void recorder;
+  const { experiment: _experiment, events: _events, ...record } = input;
+  await writeWhole(join(folder, RUN_FILES.record), recordToJson(record, true));
+  return { report: buildReport(input), end, folder };
+}
+
+function idOf(experiment: Experiment, target: string, hash: string): string {
+  const name = experiment.scenario ?? `phase-${experiment.phase}`;
+  const start = new Date(experiment.startAtMs).toISOString().replace(/[-:]|\.\d+/g, '').replace('T', '-').replace('Z', '');
+  return target === 'rehearsal' ? `${name}-rehearsal-${hash.slice(0, 8)}` : `${name}-${target}-${start}`;
+}
+
+/** The commit the program was built from, `unknown` outside a checkout. */
+function commit(): string {
+  try {
+    const head = execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], {
+      cwd: __dirname,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return head.trim();
+  } catch {
+    return 'unknown';
+  }
+}

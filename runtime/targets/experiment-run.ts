@@ -1,0 +1,342 @@
+import { runPreemptions } from '../chaos/preemption.js';
+import type { FaultLedger } from '../chaos/fault-ledger.js';
+import type { RunEnd } from '../coordinator/run.js';
+import { isOver, wrongState } from '../coordinator/run-state.js';
+import type { Clock, Timer } from '../kernel/clock.js';
+import type { FiringAlert } from '../observe/alerts.js';
+import { identityHolds, LedgerAudit } from '../observe/audit.js';
+import type { ExperimentData } from '../observe/data.js';
+import type { ExperimentEvent, RunState } from '../observe/events.js';
+import { Tally } from '../observe/tally.js';
+import type { LedgerCounts } from '../queue/port.js';
+import type { Sink } from '../record/port.js';
+import type { ReportInput } from '../report/build.js';
+import type { Experiment } from '../spec/experiment.js';
+import { assemble, deployedAtStart, type Assembly } from './assembly.js';
+import type { RunSnapshot } from './snapshot.js';
+
+export interface ExperimentRunOptions {
+  readonly experiment: Experiment;
+  readonly experimentId: string;
+  readonly target: 'rehearsal' | 'local';
+  readonly clock: Clock;
+  readonly sinks: readonly Sink[];
+  readonly faultLedger: FaultLedger;
+  readonly provenance: Omit<ReportInput['provenance'], 'sinks'>;
+  readonly onAlert?: (alert: FiringAlert) => void;
+  /** Something failed behind the scenes; the run goes on. */
+  readonly onError: (error: unknown) => void;
+  /** Take up a run where its snapshot stood. */
+  readonly resume?: RunSnapshot;
+}
+
+/** One look at a run. */
+export interface RunStatus {
+  readonly experimentId: string;
+  readonly title: string;
+  readonly target: string;
+  readonly state: RunState;
+  readonly drained: boolean;
+  readonly elapsedMs: number;
+  readonly durationMs: number;
+  readonly leader: string | null;
+  readonly chaos: { readonly enabled: boolean; readonly halted: string | null; readonly open: readonly string[] };
+  readonly alertsFiring: readonly string[];
+  readonly counts: LedgerCounts;
+  readonly latest: ExperimentData | null;
+}
+
+/** What a report is made from but for spec and events, which have files of their own. */
+export type RunRecord = Omit<ReportInput, 'experiment' | 'events'>;
+
+/**
+ * One execution of an experiment in this process: brings everything up, lets it run to its end or to an operator's
+ * command, and takes everything down again on every way out.
+ */
+export class ExperimentRun {
+  private readonly parts: Assembly;
+  private readonly events: ExperimentEvent[];
+  private readonly listeners = new Set<(event: ExperimentEvent) => void>();
+  private readonly sampleListeners = new Set<(data: ExperimentData) => void>();
+  private readonly closing = new AbortController();
+  private samplesSinceRecord = 0;
+  private lastSubmitted = 0;
+  private timers: Timer[] = [];
+
+  constructor(private readonly options: ExperimentRunOptions) {
+    const { experiment, clock, faultLedger, resume } = options;
+    this.events = [...(resume?.events ?? [])];
+    const startedAt = resume?.startedAt ?? clock.now();
+    this.parts = assemble({
+      experiment,
+      clock,
+      faultLedger,
+      startedAt,
+      emit: (event) => {
+        this.emit(event);
+      },
+      onSample: (data, counts) => {
+        this.sampled(data, counts);
+      },
+      onAlert: options.onAlert ?? (() => undefined),
+      onError: options.onError,
+      ...(resume === undefined
+        ? {}
+        : {
+            tally: Tally.fromJSON(experiment, resume.tally),
+            audit: LedgerAudit.fromJSON(resume.audit),
+            from: resume.generator,
+          }),
+    });
+    if (resume !== undefined) {
+      this.parts.queue.restore(resume.unfinished, resume.counts);
+      this.parts.scaler.restore(resume.scaler);
+      this.parts.tally.pauseFrom(resume.takenAt);
+      this.parts.tally.pauseTo(clock.now());
+    }
+  }
+
+  get id(): string {
+    return this.options.experimentId;
+  }
+
+  get state(): RunState {
+    return this.parts.run.state;
+  }
+
+  onEvent(listener: (event: ExperimentEvent) => void): void {
+    this.listeners.add(listener);
+  }
+
+  onSample(listener: (data: ExperimentData) => void): void {
+    this.sampleListeners.add(listener);
+  }
+
+  /** Runs the experiment to its end. Everything is down again when this resolves. */
+  async carryOut(): Promise<{ end: RunEnd; input: ReportInput }> {
+    const { experiment, clock } = this.options;
+    const { fleet, council, monitor, run, chaos, generator } = this.parts;
+    fleet.deploy(deployedAtStart(experiment));
+    council.start();
+    monitor.start();
+    const scaling = clock.every(experiment.scaling.evaluateMs, () => {
+      this.evaluateScaling();
+    });
+    this.timers.push(scaling);
+    if (run.state === 'created') run.start();
+    const chaosEnded = chaos.run(this.closing.signal).catch(this.options.onError);
+    const preemptions = this.preemptions().catch(this.options.onError);
+    const end = await run.ended;
+    this.closing.abort('the run is over');
+    await chaos.stop().catch(this.options.onError);
+    await Promise.all([chaosEnded, preemptions]);
+    generator.stop();
+    for (const timer of this.timers) timer.cancel();
+    council.stop();
+    monitor.stop();
+    const input = await this.settle(end);
+    fleet.halt();
+    return { end, input };
+  }
+
+  // ---- control ----------------------------------------------------------------------------------------------------
+
+  pause(by: string): void {
+    this.control('pause', by, '');
+    this.parts.run.pause(`paused by ${by}`);
+  }
+
+  resume(by: string): void {
+    this.control('resume', by, '');
+    this.parts.run.resume(`resumed by ${by}`);
+  }
+
+  drain(by: string, timeoutMs: number, thenStop: boolean): void {
+    this.control('drain', by, `timeout ${timeoutMs} ms`);
+    this.parts.run.drain(`drained by ${by}`, timeoutMs, thenStop);
+  }
+
+  stop(by: string): void {
+    this.control('stop', by, '');
+    this.parts.run.stop(`stopped by ${by}`);
+  }
+
+  /** Answers ms from the command until nothing ran any more. */
+  emergencyStop(by: string): void {
+    this.control('emergency-stop', by, '');
+    this.parts.run.abort(`emergency stop by ${by}`);
+  }
+
+  scale(by: string, agents: number): void {
+    const { run, scaler, fleet } = this.parts;
+    if (run.state !== 'running' && run.state !== 'paused') throw wrongState('scale', run.state, 'paused');
+    this.control('scale', by, `${agents} agents`);
+    scaler.setFloor(agents);
+    fleet.scaleTo(agents);
+  }
+
+  /** Answers whether chaos is on now: once halted it stays off. */
+  setChaos(by: string, on: boolean): boolean {
+    this.control('chaos', by, on ? 'on' : 'off');
+    return this.parts.chaos.setEnabled(on);
+  }
+
+  /** Everything needed to take the run up again. Best taken of a drained run; else running tasks run again. */
+  snapshot(by: string): RunSnapshot {
+    const { run, generator, queue, tally, audit, scaler } = this.parts;
+    if (run.state === 'created') throw wrongState('snapshot', run.state, 'draining');
+    this.control('snapshot', by, '');
+    return {
+      schemaVersion: 1,
+      experimentId: this.options.experimentId,
+      experiment: this.options.experiment,
+      target: this.options.target,
+      takenAt: this.options.clock.now(),
+      startedAt: tally.startedAt,
+      state: run.state,
+      generator: generator.position(),
+      unfinished: queue.unfinished(),
+      counts: queue.counts(),
+      tally: tally.toJSON(),
+      audit: audit.toJSON(),
+      scaler: scaler.snapshot(),
+      events: [...this.events],
+    };
+  }
+
+  status(): RunStatus {
+    const { run, generator, council, chaos, alerts, queue, monitor } = this.parts;
+    const { experiment, experimentId, target } = this.options;
+    return {
+      experimentId,
+      title: experiment.title,
+      target,
+      state: run.state,
+      drained: run.drained,
+      elapsedMs: run.state === 'created' ? 0 : Math.min(generator.elapsedMs(), experiment.durationMs),
+      durationMs: experiment.durationMs,
+      leader: council.leader(),
+      chaos: chaos.status,
+      alertsFiring: alerts.firing().map(({ name }) => name),
+      counts: queue.counts(),
+      latest: monitor.latest,
+    };
+  }
+
+  /** What a report would be made from if the run ended here: written now and then, in case nobody gets to do it. */
+  record(cutShort: string | null, endedAt = this.options.clock.now()): RunRecord {
+    const { tally, queue, audit, generator, costMeter, scaler, monitors, recovery, alerts } = this.parts;
+    const { experimentId, target, provenance, sinks } = this.options;
+    const counts = queue.counts();
+    return {
+      experimentId,
+      target,
+      tally,
+      ledger: { counts, judgement: audit.judge(counts, (index) => holds(queue.stateOf(index))) },
+      load: generator.stats,
+      cost: costMeter.estimate(),
+      provenance: { ...provenance, sinks: sinks.map((sink) => sink.state()) },
+      endedAt,
+      cutShort,
+      forecast: scaler.forecastReport(),
+      monitors: monitors.findings(),
+      faults: recovery.records(),
+      alerts: alerts.records(),
+    };
+  }
+
+  // ---- inside -----------------------------------------------------------------------------------------------------
+
+  private async settle(end: RunEnd): Promise<ReportInput> {
+    const { experiment, sinks } = this.options;
+    const { tally, queue, recovery, alerts, monitor } = this.parts;
+    monitor.look();
+    recovery.end();
+    alerts.end(end.at);
+    tally.unfinished(queue.unfinished(), end.at);
+    const cutShort = end.complete ? null : end.reason;
+    // Held: nothing more may happen in virtual time while the disk is busy.
+    await this.options.clock.hold(Promise.all(sinks.map((sink) => sink.close())));
+    return { experiment, events: this.events, ...this.record(cutShort, end.at) };
+  }
+
+  private preemptions(): Promise<void> {
+    const { experiment, clock } = this.options;
+    const { surface, book, faults, streams } = this.parts;
+    return runPreemptions(
+      {
+        fleet: experiment.fleet,
+        durationMs: experiment.durationMs,
+        clock,
+        random: streams.stream('preemption'),
+        surface,
+        book,
+        emit: (event) => {
+          this.emit(event);
+        },
+        ...faults,
+      },
+      this.closing.signal,
+    );
+  }
+
+  private evaluateScaling(): void {
+    const { scaler, collector, fleet, run, generator } = this.parts;
+    const now = this.options.clock.now();
+    scaler.evaluate(
+      now,
+      { ...collector.scalingInputs(now), agents: fleet.sample().target },
+      {
+        running: run.state === 'running',
+        experimentMode: run.experimentMode,
+        halted: false,
+        scheduleMs: generator.elapsedMs(),
+      },
+    );
+  }
+
+  private sampled(data: ExperimentData, counts: LedgerCounts): void {
+    const { experiment, sinks, clock } = this.options;
+    const { scaler, run } = this.parts;
+    scaler.recordArrivals(data.timestamp, counts.submitted - this.lastSubmitted);
+    this.lastSubmitted = counts.submitted;
+    if (!identityHolds(counts) && !isOver(run.state)) run.abort(`the ledger does not add up: ${JSON.stringify(counts)}`);
+    if (data.cost >= experiment.budget.maxUsd && run.state === 'running') {
+      run.pause(`the cost cap of ${experiment.budget.maxUsd} USD is reached`);
+    }
+    this.samplesSinceRecord += 1000;
+    if (this.samplesSinceRecord >= experiment.storage.timeSeries.resolutionMs) {
+      this.samplesSinceRecord = 0;
+      for (const sink of sinks) sink.sample(data);
+    }
+    for (const listener of this.sampleListeners) listener(data);
+    for (const sink of sinks) {
+      const pressure = sink.pressure();
+      if (pressure !== null) clock.hold(pressure).catch(this.options.onError);
+    }
+  }
+
+  private emit(event: ExperimentEvent): void {
+    this.events.push(event);
+    for (const sink of this.options.sinks) sink.event(event);
+    if (event.type === 'run_state') this.followLoad(event.to, event.at);
+    this.parts.alerts.note(event);
+    for (const listener of this.listeners) listener(event);
+  }
+
+  /** Tells the tally when the schedule stands still and when it ends. */
+  private followLoad(state: RunState, at: number): void {
+    const { tally } = this.parts;
+    if (state === 'paused') tally.pauseFrom(at);
+    else if (state === 'running') tally.pauseTo(at);
+    else if (state !== 'created') tally.stopAt(at);
+  }
+
+  private control(command: string, by: string, detail: string): void {
+    this.emit({ type: 'control', at: this.options.clock.now(), command, by, detail });
+  }
+}
+
+function holds(phase: string | null): boolean {
+  return phase === 'queued' || phase === 'delayed' || phase === 'leased';
+}

@@ -1,0 +1,94 @@
+import type { InProcessFleet } from '../agents/adapters/in-process-fleet.js';
+import type { SimulatedExecutor } from '../agents/adapters/simulated.js';
+import { EffectLeases } from '../chaos/effect-leases.js';
+import type { FaultableAgent, FaultLease, FaultMeasure, FaultSurface, LastingEffect } from '../chaos/port.js';
+import type { Council } from '../coordinator/council.js';
+import type { Clock } from '../kernel/clock.js';
+import { SECOND } from '../kernel/units.js';
+import type { Link } from '../queue/adapters/memory.js';
+import type { ProbeMeter } from './probe-meter.js';
+
+/** An agent's pace counts as measured when it started something within this. */
+const PACE_AGE_MS = 10 * SECOND;
+
+/** What faults act on when everything runs in one process. */
+export class InProcessSurface implements FaultSurface {
+  private readonly effects: EffectLeases;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly fleet: InProcessFleet,
+    private readonly council: Council,
+    private readonly meter: ProbeMeter,
+    link: Link,
+    executor: SimulatedExecutor,
+    onError: (error: unknown) => void,
+  ) {
+    this.effects = new EffectLeases(
+      clock,
+      {
+        setLinkDelay: (latencyMs) => {
+          link.delayMs = latencyMs;
+        },
+        slow: (agentIds, factor) => {
+          fleet.slow(agentIds, factor);
+        },
+        setZone: (zone, up) => {
+          fleet.setZone(zone, up);
+        },
+        setRateLimit: (share) => {
+          executor.extraRateLimit = share;
+        },
+        freeze: (agentIds, frozen) => {
+          fleet.freeze(agentIds, frozen);
+        },
+      },
+      onError,
+    );
+  }
+
+  agents(): readonly FaultableAgent[] {
+    return this.fleet.agents();
+  }
+
+  heldBy(agentIds: readonly string[]): readonly number[] {
+    return agentIds.flatMap((id) => this.fleet.agent(id)?.held() ?? []);
+  }
+
+  kill(agentIds: readonly string[]): void {
+    this.fleet.kill(agentIds);
+  }
+
+  killLeader(): string | null {
+    return this.council.killLeader();
+  }
+
+  leader(): string | null {
+    return this.council.leader();
+  }
+
+  preempt(agentIds: readonly string[], nodeStartupMs: number): void {
+    this.fleet.kill(agentIds, nodeStartupMs);
+  }
+
+  apply(effect: LastingEffect, lease: FaultLease): Promise<void> {
+    return this.effects.apply(effect, lease);
+  }
+
+  lift(faultId: string): Promise<void> {
+    return this.effects.lift(faultId);
+  }
+
+  measure(agentIds: readonly string[]): FaultMeasure {
+    const now = this.clock.now();
+    const paces = agentIds.flatMap((id) => {
+      const last = this.fleet.agent(id)?.lastStretch ?? null;
+      return last !== null && now - last.at <= PACE_AGE_MS ? [last.stretch] : [];
+    });
+    return {
+      linkRoundTripMs: this.meter.linkRoundTripMs(now),
+      rateLimitedShare: this.meter.rateLimitedShare(now),
+      slowdown: paces.length === 0 ? null : paces.reduce((sum, pace) => sum + pace, 0) / paces.length,
+    };
+  }
+}

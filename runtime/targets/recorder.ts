@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import type { Clock } from '../kernel/clock.js';
+import { RUN_FILES, writeWhole } from '../record/run-folder.js';
+import type { FileSink } from '../record/files.js';
+import type { ExperimentRun } from './experiment-run.js';
+import { recordToJson } from './run-record.js';
+
+/** A rehearsal writes this many records, evenly over the run. */
+const REHEARSAL_RECORDS = 20;
+/** A live run writes one every so many seconds. */
+const LIVE_EVERY_S = 15;
+
+/**
+ * Writes down, now and then, all that a report would need if the process were killed: the record of the run so far,
+ * and whatever the sinks still hold back.
+ */
+export class Recorder {
+  private samples = 0;
+  private writing = false;
+  private readonly everySamples: number;
+
+  constructor(
+    private readonly run: ExperimentRun,
+    private readonly folder: string,
+    private readonly sink: FileSink,
+    private readonly clock: Clock,
+    target: 'rehearsal' | 'local',
+    durationMs: number,
+    private readonly onError: (error: unknown) => void,
+  ) {
+    this.everySamples = target === 'local' ? LIVE_EVERY_S : Math.max(60, Math.ceil(durationMs / 1000 / REHEARSAL_RECORDS));
+    run.onSample(() => {
+      this.sampled();
+    });
+  }
+
+  /** Writes the record as it stands; the last one when the run is over. */
+  async write(): Promise<void> {
+    this.sink.flush();
+    await writeWhole(join(this.folder, RUN_FILES.record), recordToJson(this.run.record(null), false));
+  }
+
+  private sampled(): void {
+    this.samples += 1;
+    if (this.writing || this.samples % this.everySamples !== 1) return;
+    this.writing = true;
+    const written = this.write().finally(() => {
+      this.writing = false;
+    });
+    this.clock.hold(written).catch(this.onError);
+  }
+}

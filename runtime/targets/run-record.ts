@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { ExperimentError } from '../kernel/errors.js';
+import { Tally } from '../observe/tally.js';
+import type { Experiment } from '../spec/experiment.js';
+import type { RunRecord } from './experiment-run.js';
+
+/** What `record.json` holds: the record of a run, and whether the run had ended when it was written. */
+export interface StoredRecord {
+  readonly record: RunRecord;
+  /** False = the process ended without a word after this was written. */
+  readonly ended: boolean;
+}
+
+export function recordToJson(record: RunRecord, ended: boolean): string {
+  return `${JSON.stringify({ schemaVersion: 1, ended, record }, nanToText)}\n`;
+}
+
+const stored = z.object({
+  schemaVersion: z.literal(1),
+  ended: z.boolean(),
+  record: z.looseObject({
+    experimentId: z.string(),
+    target: z.enum(['rehearsal', 'local', 'cluster']),
+    endedAt: z.number(),
+    tally: z.looseObject({}),
+  }),
+});
+
+/** Reads `record.json` back. Throws RECORD_UNREADABLE for what is no record, or one of another version. */
+export function parseRecord(text: string, file: string, experiment: Experiment): StoredRecord {
+  try {
+    const json = stored.parse(JSON.parse(text, textToNan));
+    const record = json.record as unknown as RunRecord & { readonly tally: never };
+    return { ended: json.ended, record: { ...record, tally: Tally.fromJSON(experiment, record.tally) } };
+  } catch (error) {
+    throw new ExperimentError('RECORD_UNREADABLE', 'the record of the run cannot be read', [
+      {
+        path: file,
+        message: error instanceof Error ? error.message : String(error),
+        hint: 'the file is damaged or of another version; the events and metrics beside it may still be whole',
+      },
+    ], { cause: error });
+  }
+}
+
+/** JSON has no NaN; a figure nobody measured must not come back as 0 or null. */
+function nanToText(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? `#${value}` : value;
+}
+
+function textToNan(_key: string, value: unknown): unknown {
+  if (value === '#NaN') return NaN;
+  if (value === '#Infinity') return Infinity;
+  return value === '#-Infinity' ? -Infinity : value;
+}
