@@ -42,7 +42,7 @@ export interface ChaosOptions {
   readonly mayInject: () => boolean;
   readonly steadyState: () => Eventually<SteadyState>;
   readonly health: () => ChaosHealth;
-  /** Told right after an injection, with the tasks that the agents hit held just before it. */
+  /** Told right after an injection, with the tasks that it cut off: those its victims held just before. */
   readonly onInjected: (fault: FaultRecord, heldTasks: readonly number[]) => void;
   /** Told when a fault has ended; at once for one that does not last. */
   readonly onEnded: (faultId: string, at: number) => void;

@@ -4,7 +4,7 @@ import type { FaultInjector, PreparedFault } from './fault.js';
 import { newFaultRecord, type FaultBook } from './fault-book.js';
 import type { FaultLedger, FaultLedgerEntry } from './fault-ledger.js';
 import { INJECTORS } from './injectors/table.js';
-import { isLasting } from './plan.js';
+import { cutsOff, isLasting } from './plan.js';
 import type { FaultSurface } from './port.js';
 import { probeUntil } from './probe.js';
 
@@ -52,7 +52,7 @@ export interface FaultSurroundings {
   readonly emit: EventSink;
   readonly timing: ChaosTiming;
   readonly steadyState: () => Eventually<SteadyState>;
-  /** Told right after an injection, with the tasks that the agents hit held just before it. */
+  /** Told right after an injection, with the tasks that it cut off: those its victims held just before. */
   readonly onInjected: (fault: FaultRecord, heldTasks: readonly number[]) => void;
   /** Told when a fault has ended; at once for one that does not last. */
   readonly onEnded: (faultId: string, at: number) => void;
@@ -166,7 +166,7 @@ export class FaultLife {
     this.injectedAt = clock.now();
     const endedAt = this.lasting ? null : this.injectedAt;
     const record = book.enter('injected', this.injectedAt, { ...this.record(), endedAt, tasksHeld: held.length });
-    onInjected(record, held);
+    onInjected(record, cutsOff(this.fault.type) ? held : []);
     if (this.lasting) return;
     this.stage = 'settling';
     onEnded(this.fault.id, this.injectedAt);

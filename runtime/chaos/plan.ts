@@ -31,6 +31,11 @@ export function isLasting(type: FaultType): boolean {
   return LASTING[type];
 }
 
+/** Does it take the tasks of the agents it hits away from them? Delays and refusals only slow them down. */
+export function cutsOff(type: FaultType): boolean {
+  return type === 'agent_kill' || type === 'zone_outage';
+}
+
 /**
  * The faults of a run in order of time, as a stream: `every` gives the first after one interval, `at` names single
  * times. Every fault ends before the run does, and two of one type never overlap or touch: the later one is left

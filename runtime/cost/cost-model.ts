@@ -214,16 +214,17 @@ function months(amountMs: number): number {
   return amountMs / HOUR / HOURS_PER_MONTH;
 }
 
-function partOf({ part, price, what, quantityOf }: Item, use: ResourceUse, atMs: number): CostPart {
-  const quantity = quantityOf(use);
+function partOf(item: Item, use: ResourceUse, atMs: number): CostPart {
+  const { part, price, what } = item;
+  const quantity = item.quantityOf(use);
   const stale = isStale(price, atMs);
   const marks = [
     ...(price.assumed ? [`assumed: price of ${price.region}`] : []),
     ...(stale ? ['older than a year'] : []),
   ];
-  const basis =
-    `${formatQuantity(quantity)} ${what} × $${price.usd} (${price.region}, ${price.asOf}, ${price.source})` +
-    (marks.length === 0 ? '' : ` [${marks.join('; ')}]`);
+  const marked = marks.length === 0 ? '' : ` [${marks.join('; ')}]`;
+  const origin = `${price.region}, ${price.asOf}, ${price.source}`;
+  const basis = `${formatQuantity(quantity)} ${what} × $${price.usd} (${origin})${marked}`;
   return { part, usd: quantity * price.usd, basis, quantity, price, stale };
 }
 

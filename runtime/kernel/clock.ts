@@ -37,8 +37,8 @@ export interface Timer {
 /** A promise and the two functions that settle it. Settling twice is harmless: the first counts. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
-  resolve(value: T): void;
-  reject(error: unknown): void;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** What an aborted wait rejects with. */

@@ -4,6 +4,12 @@ import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type His
 const SCALE = 1_000;
 /** 30 days in ms; larger values are recorded as this. */
 const LARGEST = 2_592_000_000;
+/** HdrHistogram's buckets at three digits: single units below 2,048, then 1,024 per doubling. */
+const HALF_BITS = 10;
+const SINGLE = 2 << HALF_BITS;
+/** Values below this (36 min) are staged: one integer operation instead of HdrHistogram's logarithms and powers. */
+const STAGED_LIMIT = 2 ** 31;
+const STAGED_BUCKETS = (31 - HALF_BITS + 1) << HALF_BITS;
 
 /**
  * Distribution of non-negative values with 0.1 % resolution (HdrHistogram) and an exact mean and maximum; its size
@@ -11,6 +17,9 @@ const LARGEST = 2_592_000_000;
  */
 export class Histogram {
   private hdr: HdrHistogram = newHdr();
+  /** Counts by HdrHistogram's own buckets, handed over to it when something is asked. */
+  private staged: Uint32Array | null = null;
+  private stagedCount = 0;
   private total = 0;
   private largest = 0;
 
@@ -18,11 +27,13 @@ export class Histogram {
     const clamped = value < 0 ? 0 : value > LARGEST ? LARGEST : value;
     this.total += clamped;
     if (clamped > this.largest) this.largest = clamped;
-    this.hdr.recordValue(Math.round(clamped * SCALE));
+    const units = Math.round(clamped * SCALE);
+    if (units < STAGED_LIMIT) this.stage(units);
+    else this.hdr.recordValue(units);
   }
 
   get count(): number {
-    return this.hdr.totalCount;
+    return this.hdr.totalCount + this.stagedCount;
   }
 
   /** NaN when empty. */
@@ -41,10 +52,13 @@ export class Histogram {
   /** Value below which the share `q` (0–1) of all values lies; NaN when empty. */
   quantile(q: number): number {
     if (this.count === 0) return NaN;
+    this.handOver();
     return Math.min(this.hdr.getValueAtPercentile(q * 100) / SCALE, this.largest);
   }
 
   add(other: Histogram): void {
+    other.handOver();
+    this.handOver();
     this.hdr.add(other.hdr);
     this.total += other.total;
     this.largest = Math.max(this.largest, other.largest);
@@ -62,6 +76,7 @@ export class Histogram {
 
   /** The non-empty buckets in ascending order. */
   *bars(): Generator<{ from: number; to: number; count: number }> {
+    this.handOver();
     const iterator = (this.hdr as unknown as { recordedValuesIterator: { reset(): void; hasNext(): boolean; next(): { valueIteratedFrom: number; valueIteratedTo: number; countAtValueIteratedTo: number } } }).recordedValuesIterator;
     iterator.reset();
     while (iterator.hasNext()) {
@@ -71,6 +86,7 @@ export class Histogram {
   }
 
   toJSON(): HistogramJson {
+    this.handOver();
     return { hdr: encodeIntoCompressedBase64(this.hdr), total: this.total, largest: this.largest };
   }
 
@@ -81,6 +97,25 @@ export class Histogram {
     histogram.total = json.total;
     histogram.largest = json.largest;
     return histogram;
+  }
+
+  private stage(units: number): void {
+    this.staged ??= new Uint32Array(STAGED_BUCKETS);
+    const shift = units < SINGLE ? 0 : 31 - HALF_BITS - Math.clz32(units);
+    const bucket = (shift << HALF_BITS) + (units >> shift);
+    this.staged[bucket] = (this.staged[bucket] as number) + 1;
+    this.stagedCount += 1;
+  }
+
+  private handOver(): void {
+    if (this.staged === null || this.stagedCount === 0) return;
+    this.staged.forEach((count, bucket) => {
+      if (count === 0) return;
+      const shift = Math.max(0, (bucket >> HALF_BITS) - 1);
+      this.hdr.recordValueWithCount((bucket - (shift << HALF_BITS)) * 2 ** shift, count);
+    });
+    this.staged.fill(0);
+    this.stagedCount = 0;
   }
 }
 

@@ -39,9 +39,9 @@ export interface AlertRecord {
 }
 
 /** A condition must have been false this long (or a fifth of its `for`, whichever is longer) to be resolved. */
-export const RESOLVE_AFTER_MS = 30 * SECOND;
+const RESOLVE_AFTER_MS = 30 * SECOND;
 /** A metric missing this long while load is offered is an alert of its own, `metric_missing:<metric>`. */
-export const MISSING_AFTER_MS = MINUTE;
+const MISSING_AFTER_MS = MINUTE;
 /** A hole in the data longer than this proves nothing: what was pending starts anew. */
 const GAP_MS = 10 * SECOND;
 /** Firings kept for the report; beyond it they are still events and incidents. */
@@ -128,7 +128,15 @@ export class AlertEngine {
     }
     if (at - (watch.since ??= at) < watch.resolveMs) return;
     const falseFor = duration(watch.resolveMs);
-    this.emit({ type: 'alert', at, name: watch.name, severity: watch.severity, state: 'resolved', value: finite(value), actions: [] });
+    this.emit({
+      type: 'alert',
+      at,
+      name: watch.name,
+      severity: watch.severity,
+      state: 'resolved',
+      value: finite(value),
+      actions: [],
+    });
     watch.firing.record.resolvedAt = at;
     this.close(watch, watch.firing, at, `condition false for ${falseFor}`);
   }
@@ -143,7 +151,14 @@ export class AlertEngine {
       value: Number.isFinite(value) ? value : null,
       firedAt: at,
     };
-    const record: AlertRecord = { name, severity, firedAt: at, resolvedAt: null, peak: finite(value), actions: [...watch.actions] };
+    const record: AlertRecord = {
+      name,
+      severity,
+      firedAt: at,
+      resolvedAt: null,
+      peak: finite(value),
+      actions: [...watch.actions],
+    };
     watch.firing = { alert, record };
     watch.since = null;
     this.count += 1;
@@ -220,7 +235,7 @@ interface Watch {
 
 function ruleWatch(rule: AlertRule): Watch {
   const { name, severity, metric, comparison, threshold, forMs, actions } = rule;
-  const { render } = METRICS[metric];
+  const render = (value: number): string => METRICS[metric].render(value);
   const lasting = forMs > 0 ? ` for ${duration(forMs)}` : '';
   const upwards = comparison.startsWith('>');
   return {

@@ -1,8 +1,9 @@
 import type { AgentJournal } from '../agents/port.js';
+import { IndexSet, type IndexRange } from '../kernel/index-set.js';
 import type { GeneratorJournal } from '../load/port.js';
 import type { AgentIdentity, FinishOutcome, Lease, LedgerCounts, QueueObserver, SubmitOutcome } from '../queue/port.js';
 import type { AttemptResult, Task } from '../queue/task.js';
-import { IndexSet, type IndexRange } from './index-set.js';
+
 
 /** As many task indices are named as examples. */
 const EXAMPLES = 10;

@@ -94,7 +94,7 @@ export interface MeasurementHealth {
 /** A generator whose P99.9 dispatch lag is above this does not offer the load it claims to (design.md §2). */
 export const DISPATCH_LAG_LIMIT_MS = 50;
 /** Clocks further apart than this falsify latencies by more than the dispatch lag may. */
-export const CLOCK_SKEW_LIMIT_MS = 50;
+const CLOCK_SKEW_LIMIT_MS = 50;
 /** A run that ends less than this before its time took its full time: durations are sampled once a second. */
 const DURATION_RESOLUTION_MS = 1_000;
 /** Shares such as 99.9 % are not exact in binary; a value this close to its limit (relatively) is on it. */
@@ -123,7 +123,8 @@ export function invalidReasons(health: MeasurementHealth): string[] {
   const { droppedArrivals, dispatchLagP999Ms, clockSkewMs, ledgerBalanced, aborted } = health;
   const reasons: string[] = [];
   if (aborted) reasons.push('the run was aborted');
-  if (!ledgerBalanced) reasons.push('the ledger does not balance: submitted ≠ completed + failed + shed + queued + leased');
+  if (!ledgerBalanced)
+    reasons.push('the ledger does not balance: submitted ≠ completed + failed + shed + queued + leased');
   if (droppedArrivals !== 0) {
     const dropped = Number.isNaN(droppedArrivals) ? 'unknown' : number(droppedArrivals);
     reasons.push(`arrivals dropped by the load generator: ${dropped} (limit 0)`);
@@ -254,13 +255,18 @@ function ledger({ ledger: { lost, doubleCounted } }: Measures): Finding {
 function recoveryActual(limitMs: number, recovery: Measures['recovery']): Finding['actual'] {
   if (recovery.faults === 0) return null;
   if (recovery.unrecovered > 0) {
-    return { text: `${number(recovery.unrecovered)} of ${number(recovery.faults)} never recovered`, value: null, met: false };
+    return {
+      text: `${number(recovery.unrecovered)} of ${number(recovery.faults)} never recovered`,
+      value: null,
+      met: false,
+    };
   }
   return atMost(recovery.worstMs ?? NaN, limitMs, 1, duration);
 }
 
 function recoveryBasis({ planned, faults, unrecovered, worstFaultId }: Measures['recovery']): string {
-  if (faults === 0) return planned ? 'faults were planned, none was injected' : 'no fault was planned and none happened';
+  if (faults === 0)
+    return planned ? 'faults were planned, none was injected' : 'no fault was planned and none happened';
   const worst = worstFaultId === null ? '' : `; worst ${worstFaultId}`;
   return `service recovery of ${number(faults)} faults, ${number(unrecovered)} unrecovered${worst}`;
 }

@@ -68,7 +68,10 @@ export function fitScalabilityLaw(points: readonly ScalePoint[]): ScalabilityLaw
     const [a = 0, b = 0, c = 0] = solution;
     return a > 0 && b >= 0 && c >= 0 ? [{ a, b, c, error: squaredError(rows, [a, b, c]) }] : [];
   });
-  const best = fits.reduce<(typeof fits)[number] | null>((least, fit) => (least === null || fit.error < least.error ? fit : least), null);
+  const best = fits.reduce<(typeof fits)[number] | null>(
+    (least, fit) => (least === null || fit.error < least.error ? fit : least),
+    null,
+  );
   return best === null ? null : { lambda: 1 / best.a, sigma: best.b / best.a, kappa: best.c / best.a };
 }
 
@@ -80,7 +83,9 @@ function bySize(points: readonly ScalePoint[]): ScalePoint[] {
     const sum = sums.get(agents) ?? { total: 0, count: 0 };
     sums.set(agents, { total: sum.total + throughput, count: sum.count + 1 });
   }
-  return [...sums].map(([agents, { total, count }]) => ({ agents, throughput: total / count })).sort((a, b) => a.agents - b.agents);
+  return [...sums]
+    .map(([agents, { total, count }]) => ({ agents, throughput: total / count }))
+    .sort((a, b) => a.agents - b.agents);
 }
 
 /** Minimises Σ(row·x − 1)² over the given columns (others 0); null when they are not independent. */
@@ -129,5 +134,8 @@ function subtractProjection(vector: number[], unit: readonly number[]): number {
 }
 
 function squaredError(rows: readonly number[][], x: readonly number[]): number {
-  return rows.reduce((sum, row) => sum + (row.reduce((dot, value, j) => dot + value * (x[j] as number), 0) - 1) ** 2, 0);
+  return rows.reduce(
+    (sum, row) => sum + (row.reduce((dot, value, j) => dot + value * (x[j] as number), 0) - 1) ** 2,
+    0,
+  );
 }

@@ -18,7 +18,7 @@ const AGENT_SHARE = 0.5;
  * Growth up to this is no leak, MiB an hour per agent: 72 MiB in 72 h, which neither slows an agent down nor brings
  * its recycling forward.
  */
-export const LEAK_LIMIT_MIB_PER_HOUR = 1;
+const LEAK_LIMIT_MIB_PER_HOUR = 1;
 
 /** What the monitor knows by now. */
 export interface MemoryTrend {

@@ -34,7 +34,9 @@ export class MergingWindows<T> {
 
   private halve(): void {
     const pairs = Math.floor(this.windows.length / 2);
-    this.windows = Array.from({ length: pairs }, (_, i) => this.merge(this.windows[2 * i] as T, this.windows[2 * i + 1] as T));
+    this.windows = Array.from({ length: pairs }, (_, i) =>
+      this.merge(this.windows[2 * i] as T, this.windows[2 * i + 1] as T),
+    );
     this.perWindow *= 2;
   }
 }

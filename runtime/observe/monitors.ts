@@ -28,7 +28,9 @@ export class Monitors {
     private readonly emit: EventSink,
   ) {
     this.watched = [...new Set(monitors)].map((name) =>
-      name === 'memory_leak' ? memoryLeak(new MemoryLeakMonitor(recycleLimitBytes)) : connectionPool(new ConnectionPoolMonitor()),
+      name === 'memory_leak'
+        ? memoryLeak(new MemoryLeakMonitor(recycleLimitBytes))
+        : connectionPool(new ConnectionPoolMonitor()),
     );
   }
 
@@ -58,8 +60,9 @@ interface Watched {
   state: string;
 }
 
-function findingOf({ monitor, unit, look }: Watched): MonitorFinding {
-  const { state, value, finding } = look();
+function findingOf(watched: Watched): MonitorFinding {
+  const { monitor, unit } = watched;
+  const { state, value, finding } = watched.look();
   return { monitor, finding, value, unit, ok: state === 'unknown' || state === 'steady' };
 }
 

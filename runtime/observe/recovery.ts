@@ -27,7 +27,7 @@ export interface RecoverySummary {
  * The trailing window P99 is taken over. A fault is closed no sooner than one window after it hit (or ended): until
  * then the window still holds the time before it, and a lost agent may not have been missed yet.
  */
-export const RECOVERY_WINDOW_MS = 10 * SECOND;
+const RECOVERY_WINDOW_MS = 10 * SECOND;
 /** Records kept; beyond it the oldest recovered ones go, never the worst nor one that has not recovered. */
 const MOST_RECORDS = 2_000;
 
@@ -57,7 +57,7 @@ export class RecoveryTracker {
 
   constructor(
     private readonly p99TargetMs: number,
-    /** Called once per fault, when service and capacity are both back, or known not to have been away. */
+    /** Called once per fault when service and capacity are both back; at the end of the run when the service is. */
     private readonly onRecovered: (fault: FaultRecord) => void,
   ) {}
 
@@ -90,7 +90,7 @@ export class RecoveryTracker {
   /** A lasting fault is over: its recovery counts from now. */
   ended(faultId: string, at: number): void {
     const tracked = this.entries.get(faultId);
-    if (tracked === undefined || tracked.countedFrom !== null) return;
+    if (tracked?.countedFrom !== null) return;
     tracked.countedFrom = at;
     tracked.fault = { ...tracked.fault, endedAt: at };
   }
@@ -128,7 +128,13 @@ export class RecoveryTracker {
 
   /** The run is over: what is back counts as recovered without waiting for the window; the rest never recovered. */
   end(): void {
-    for (const tracked of this.open) this.settle(tracked, Infinity);
+    for (const tracked of this.open) {
+      this.settle(tracked, Infinity);
+      const { fault } = tracked;
+      if (fault.serviceRecoveryMs === null || fault.capacityRecoveryMs !== null) continue;
+      this.open.delete(tracked);
+      this.onRecovered(fault);
+    }
   }
 
   summary(): RecoverySummary {
@@ -168,10 +174,16 @@ export class RecoveryTracker {
     const { countedFrom, fullSince, lastAgainAt } = tracked;
     if (countedFrom === null || countedFrom > until) return;
     const { insideSince } = this;
-    if (tracked.fault.serviceRecoveryMs === null && tracked.outstanding === 0 && insideSince !== null && insideSince <= until) {
+    if (
+      tracked.fault.serviceRecoveryMs === null &&
+      tracked.outstanding === 0 &&
+      insideSince !== null &&
+      insideSince <= until
+    ) {
       const serviceRecoveryMs = Math.max(0, lastAgainAt - countedFrom, insideSince - countedFrom);
       tracked.fault = { ...tracked.fault, serviceRecoveryMs };
-      if (this.worst === null || serviceRecoveryMs > this.worst.ms) this.worst = { id: tracked.fault.id, ms: serviceRecoveryMs };
+      if (this.worst === null || serviceRecoveryMs > this.worst.ms)
+        this.worst = { id: tracked.fault.id, ms: serviceRecoveryMs };
     }
     if (tracked.fault.capacityRecoveryMs === null && fullSince !== null && fullSince <= until) {
       tracked.fault = { ...tracked.fault, capacityRecoveryMs: Math.max(0, fullSince - countedFrom) };

@@ -62,7 +62,11 @@ function inUnits(ms: number, digits: number): string {
   const hours = Math.floor(ms / HOUR);
   const minutes = Math.floor((ms % HOUR) / MINUTE);
   const seconds = number((ms % MINUTE) / SECOND, digits);
-  const parts = [hours > 0 ? `${number(hours)} h` : '', minutes > 0 ? `${minutes} min` : '', seconds === '0' ? '' : `${seconds} s`];
+  const parts = [
+    hours > 0 ? `${number(hours)} h` : '',
+    minutes > 0 ? `${minutes} min` : '',
+    seconds === '0' ? '' : `${seconds} s`,
+  ];
   return parts.filter((part) => part !== '').join(' ');
 }
 

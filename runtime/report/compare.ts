@@ -8,7 +8,12 @@ export interface Comparison {
   /** Smallest fleet first. */
   readonly runs: readonly ComparedRun[];
   /** Capacity per agent of the largest fleet ÷ of the smallest; null with one fleet size or nothing measured. */
-  readonly linearity: { readonly from: number; readonly to: number; readonly ratio: number; readonly target: number } | null;
+  readonly linearity: {
+    readonly from: number;
+    readonly to: number;
+    readonly ratio: number;
+    readonly target: number;
+  } | null;
   /** Runs that measured linearity at saturation themselves (scenario scale_out). */
   readonly measured: ReadonlyArray<{ readonly run: string; readonly ratio: number }>;
   readonly overhead: Overhead | null;
@@ -90,7 +95,9 @@ export function compareReports(reports: readonly ExperimentReport[]): Comparison
       { path: 'RUN', message: 'name at least one run, better two: compare RUN RUN…' },
     ]);
   }
-  const ordered = [...reports].sort((a, b) => a.metadata.agents - b.metadata.agents || a.metadata.phase - b.metadata.phase);
+  const ordered = [...reports].sort(
+    (a, b) => a.metadata.agents - b.metadata.agents || a.metadata.phase - b.metadata.phase,
+  );
   const runs = ordered.map(figuresOf);
   // What was measured wrongly must not decide about the design.
   const valid = ordered.map((report, index) => ({ report, run: runs[index] as ComparedRun })).filter(isValid);

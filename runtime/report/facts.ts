@@ -39,7 +39,12 @@ export interface FaultSummary {
 export function summarizeFaults(faults: ExperimentReport['faults']): FaultSummary[] {
   const types = [...new Set(faults.map((fault) => fault.type))];
   return types
-    .map((type) => summarizeType(type, faults.filter((fault) => fault.type === type)))
+    .map((type) =>
+      summarizeType(
+        type,
+        faults.filter((fault) => fault.type === type),
+      ),
+    )
     .sort((a, b) => b.count - a.count || (a.type < b.type ? -1 : 1));
 }
 

@@ -25,7 +25,9 @@ const FULL = 0.95;
 export function changes(speaker: Speaker): string[] {
   return [
     ...limits(speaker),
-    ...speaker.report.criteria.filter(({ verdict }) => verdict === 'FAIL').flatMap(({ name }) => FIXES[name]?.(speaker) ?? []),
+    ...speaker.report.criteria
+      .filter(({ verdict }) => verdict === 'FAIL')
+      .flatMap(({ name }) => FIXES[name]?.(speaker) ?? []),
     ...brokenMonitors(speaker),
     ...smallerFleet(speaker),
     ...autoscaler(speaker),
@@ -47,7 +49,12 @@ function limits({ report, p, f }: Speaker): string[] {
         }),
       ];
     case 'cpu':
-      return [p['bottleneck.cpu']({ cpu: f.share(peakCpu), target: f.share(criterionNamed(report, 'cpu')?.targetValue ?? null) })];
+      return [
+        p['bottleneck.cpu']({
+          cpu: f.share(peakCpu),
+          target: f.share(criterionNamed(report, 'cpu')?.targetValue ?? null),
+        }),
+      ];
     case 'dispatch':
       return [p['bottleneck.dispatch']({ utilization, lag: f.duration(report.performance.dispatchLag.p99) })];
     case 'none':
@@ -75,17 +82,27 @@ const FIXES: Readonly<Record<string, (speaker: Speaker) => string[]>> = {
       .filter(({ failed }) => failed > 0)
       .sort((a, b) => b.share - a.share || (a.type < b.type ? -1 : 1))[0];
     if (worst === undefined) return [];
-    return [p['fix.error_rate']({ type: name('type', worst.type), failed: f.count(worst.failed), share: f.share(worst.share) })];
+    return [
+      p['fix.error_rate']({
+        type: name('type', worst.type),
+        failed: f.count(worst.failed),
+        share: f.share(worst.share),
+      }),
+    ];
   },
 
   availability: ({ report: { availability }, p, f }) => {
     const missed = availability.canaries - availability.withinTarget;
-    return missed <= 0 ? [] : [p['fix.availability']({ missed: f.count(missed), canaries: f.count(availability.canaries) })];
+    return missed <= 0
+      ? []
+      : [p['fix.availability']({ missed: f.count(missed), canaries: f.count(availability.canaries) })];
   },
 
   recovery: ({ report, p, f, name }) => {
     // A fault that never recovered is worse than the slowest that did.
-    const worst = [...report.faults].sort((a, b) => (b.serviceRecoveryMs ?? Infinity) - (a.serviceRecoveryMs ?? Infinity))[0];
+    const worst = [...report.faults].sort(
+      (a, b) => (b.serviceRecoveryMs ?? Infinity) - (a.serviceRecoveryMs ?? Infinity),
+    )[0];
     if (worst === undefined) return [];
     const lasted = worst.serviceRecoveryMs ?? report.metadata.endTime - (worst.endedAt ?? worst.injectedAt);
     return [
@@ -114,7 +131,10 @@ const FIXES: Readonly<Record<string, (speaker: Speaker) => string[]>> = {
   cpu: ({ report, p, f }) => [p['fix.cpu']({ cpu: f.share(report.agents.avgCpu) })],
 
   stretch: ({ report, p, f }) => [
-    p['fix.stretch']({ stretch: f.decimal(report.performance.stretch.p99), expired: f.count(report.summary.expiredAttempts) }),
+    p['fix.stretch']({
+      stretch: f.decimal(report.performance.stretch.p99),
+      expired: f.count(report.summary.expiredAttempts),
+    }),
   ],
 };
 
@@ -170,7 +190,11 @@ export function recommendations(speaker: Speaker): string[] {
   if (report.verdict === 'FAIL') {
     const missed = report.criteria.filter(({ mandatory, verdict }) => mandatory && verdict === 'FAIL');
     const names = list(missed.map((criterion) => name('criterion', criterion.name)));
-    return [metadata.scenario === null ? p['next.failed']({ phase: f.count(metadata.phase), names }) : p['next.failed.scenario']({ names })];
+    return [
+      metadata.scenario === null
+        ? p['next.failed']({ phase: f.count(metadata.phase), names })
+        : p['next.failed.scenario']({ names }),
+    ];
   }
   if (metadata.scenario !== null) return afterScenario(speaker, metadata.scenario);
   const next = nextPhaseOf(report);

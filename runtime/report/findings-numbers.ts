@@ -8,7 +8,7 @@ import type { CriterionResult, ExperimentReport } from './model.js';
 export type ReportFacts = Omit<ExperimentReport, 'findings' | 'recommendations'>;
 
 /** Share of its slots a fleet is planned with (design.md §2). */
-export const PLANNED_SHARE = 0.8;
+const PLANNED_SHARE = 0.8;
 /** A fleet is saturated where this share of its slots is busy. */
 const SATURATED_SHARE = 0.95;
 
@@ -130,7 +130,9 @@ function part(value: unknown): Readonly<Record<string, unknown>> {
 
 /** How often the autoscaler changed its direction. */
 export function scalingReversals(scalings: ReportFacts['scalings']): number {
-  const directions = scalings.map(({ decision }) => Math.sign(decision.to - decision.from)).filter((sign) => sign !== 0);
+  const directions = scalings
+    .map(({ decision }) => Math.sign(decision.to - decision.from))
+    .filter((sign) => sign !== 0);
   return directions.filter((sign, i) => i > 0 && sign !== directions[i - 1]).length;
 }
 
@@ -152,7 +154,10 @@ export function repeatedShare({ summary }: ReportFacts): number {
 }
 
 /** The intervals of the run in which P99 response was above `limitMs`. */
-export function slowIntervals(report: ReportFacts, limitMs: number): { count: number; of: number; worstMs: number; worstAt: number } {
+export function slowIntervals(
+  report: ReportFacts,
+  limitMs: number,
+): { count: number; of: number; worstMs: number; worstAt: number } {
   const { p99, start, bucketMs } = report.series;
   let count = 0;
   let worstMs = 0;

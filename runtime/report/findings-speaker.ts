@@ -1,6 +1,7 @@
 import { DISPATCH_LAG_LIMIT_MS } from '../observe/criteria.js';
 import type { ReportFacts } from './findings-numbers.js';
-import { PHRASES, type Phrases } from './findings-phrases.js';
+import type { Phrases } from './findings-phrases.en.js';
+import { PHRASES } from './findings-phrases.js';
 import { formatFor, type Format } from './format.js';
 import { translateName, type Language } from './i18n.js';
 import type { CriterionResult } from './model.js';
@@ -28,7 +29,11 @@ export function speakerFor(report: ReportFacts, language: Language): Speaker {
 /** A criterion's target as the report has it, which is English; only `stable` says it in words. */
 export function targetInWords({ report, p, f }: Speaker, { name, target, targetValue }: CriterionResult): string {
   if (name !== 'stable') return target;
-  return p['stable.target']({ text: target, agents: f.count(report.metadata.agents), duration: f.duration(targetValue) });
+  return p['stable.target']({
+    text: target,
+    agents: f.count(report.metadata.agents),
+    duration: f.duration(targetValue),
+  });
 }
 
 export function actualInWords({ report, p, f }: Speaker, { name, actual, actualValue }: CriterionResult): string {
@@ -64,7 +69,10 @@ export function valueOf(
     return { monitor: p['monitor.memory_leak'](), value: p['value.memory_leak']({ value: f.decimal(value, 1) }) };
   }
   if (monitor === 'connection_pool') {
-    return { monitor: p['monitor.connection_pool'](), value: p['value.connection_pool']({ value: f.decimal(value, 2) }) };
+    return {
+      monitor: p['monitor.connection_pool'](),
+      value: p['value.connection_pool']({ value: f.decimal(value, 2) }),
+    };
   }
   return { monitor, value: `${f.decimal(value)} ${unit}` };
 }

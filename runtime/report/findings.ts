@@ -2,8 +2,23 @@ import { DISPATCH_LAG_LIMIT_MS } from '../observe/criteria.js';
 import { TOO_SHORT } from '../observe/wording.js';
 import { largest, present } from './facts.js';
 import { changes, recommendations } from './findings-advice.js';
-import { criterionNamed, isShedFromBelow, repeatedShare, shedShares, slowIntervals, type ReportFacts } from './findings-numbers.js';
-import { reasonsInWords, shedInWords, speakerFor, targetInWords, actualInWords, valueOf, type Speaker } from './findings-speaker.js';
+import {
+  criterionNamed,
+  isShedFromBelow,
+  repeatedShare,
+  shedShares,
+  slowIntervals,
+  type ReportFacts,
+} from './findings-numbers.js';
+import {
+  reasonsInWords,
+  shedInWords,
+  speakerFor,
+  targetInWords,
+  actualInWords,
+  valueOf,
+  type Speaker,
+} from './findings-speaker.js';
 import type { Language } from './i18n.js';
 import type { CriterionResult, ExperimentReport } from './model.js';
 
@@ -34,7 +49,9 @@ export function deriveFindings(
 
 function wentWell(speaker: Speaker): string[] {
   return [
-    ...speaker.report.criteria.filter(({ verdict }) => verdict === 'PASS').flatMap((criterion) => metCriterion(speaker, criterion)),
+    ...speaker.report.criteria
+      .filter(({ verdict }) => verdict === 'PASS')
+      .flatMap((criterion) => metCriterion(speaker, criterion)),
     ...keptSchedule(speaker),
     ...shedFromBelow(speaker),
     ...quietAlerts(speaker),
@@ -97,7 +114,13 @@ function keptSchedule({ report, p, f }: Speaker): string[] {
   const { dispatchLag } = report.performance;
   const { sent, dropped } = report.load;
   if (sent === 0 || dropped > 0 || !(dispatchLag.p999 <= DISPATCH_LAG_LIMIT_MS)) return [];
-  return [p['load.kept']({ sent: f.count(sent), lag: f.duration(dispatchLag.p999), limit: f.duration(DISPATCH_LAG_LIMIT_MS) })];
+  return [
+    p['load.kept']({
+      sent: f.count(sent),
+      lag: f.duration(dispatchLag.p999),
+      limit: f.duration(DISPATCH_LAG_LIMIT_MS),
+    }),
+  ];
 }
 
 function shedFromBelow(speaker: Speaker): string[] {
@@ -134,7 +157,9 @@ function wentWrong(speaker: Speaker): string[] {
   return [
     ...invalidMeasurement(speaker),
     ...cutShort(speaker),
-    ...speaker.report.criteria.filter(({ verdict }) => verdict === 'FAIL').map((criterion) => missedCriterion(speaker, criterion)),
+    ...speaker.report.criteria
+      .filter(({ verdict }) => verdict === 'FAIL')
+      .map((criterion) => missedCriterion(speaker, criterion)),
     ...faultsInDoubt(speaker),
     ...refusedLoad(speaker),
     ...alertsByName(speaker),
@@ -209,7 +234,9 @@ function alertsByName({ report, p, f, list }: Speaker): string[] {
   const names = [...new Set(report.alerts.map(({ name }) => name))];
   return names.map((name) => {
     const firings = report.alerts.filter((alert) => alert.name === name);
-    const longest = largest(firings.map(({ firedAt, resolvedAt }) => (resolvedAt ?? report.metadata.endTime) - firedAt));
+    const longest = largest(
+      firings.map(({ firedAt, resolvedAt }) => (resolvedAt ?? report.metadata.endTime) - firedAt),
+    );
     const actions = [...new Set(firings.flatMap((alert) => alert.actions))];
     return p['alert']({
       name,
@@ -255,7 +282,9 @@ function otherDamage({ report, p, f, list }: Speaker): string[] {
   const error = largest(present([performance.littlesLaw.error].map(Math.abs))) ?? 0;
   return [
     ...(summary.unstartedTasks > 0 ? [p['unstarted']({ count: f.count(summary.unstartedTasks) })] : []),
-    ...(cost.totalUsd > cost.budgetUsd ? [p['overBudget']({ usd: f.usd(cost.totalUsd), budget: f.usd(cost.budgetUsd) })] : []),
+    ...(cost.totalUsd > cost.budgetUsd
+      ? [p['overBudget']({ usd: f.usd(cost.totalUsd), budget: f.usd(cost.budgetUsd) })]
+      : []),
     ...(error > LITTLES_LAW_LIMIT ? [p['littlesLaw']({ error: f.share(error) })] : []),
     ...(incomplete.length > 0 ? [p['sinks']({ names: list(incomplete) })] : []),
   ];

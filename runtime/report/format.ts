@@ -15,25 +15,25 @@ export interface Format {
   /** The zone every date is in, with its offset. */
   readonly zone: string;
   /** Whole number with separators: `2,320,123`. */
-  count(value: number): string;
+  readonly count: (value: number) => string;
   /** `digits` decimals at most. */
-  decimal(value: number | null, digits?: number): string;
+  readonly decimal: (value: number | null, digits?: number) => string;
   /** A share 0–1 as a percentage that never rounds up to 100 % nor down to 0 %: `99.98 %`. */
-  share(value: number | null): string;
+  readonly share: (value: number | null) => string;
   /** Tasks per minute without the unit: `501.2`, `1,002`. */
-  rate(value: number): string;
+  readonly rate: (value: number) => string;
   /** Milliseconds with two or three significant digits: `0.42 ms`, `4.21 s`, `3 min 20 s`, `72 h`. */
-  duration(ms: number | null): string;
+  readonly duration: (ms: number | null) => string;
   /** `2026-01-05 00:00` in the run's zone. */
-  dateTime(epochMs: number): string;
+  readonly dateTime: (epochMs: number) => string;
   /** `01-05 00:00:10`. */
-  clock(epochMs: number): string;
+  readonly clock: (epochMs: number) => string;
   /** Time since the start of the run: `+14:23:10`. */
-  elapsed(ms: number): string;
+  readonly elapsed: (ms: number) => string;
   /** `$312.40`. */
-  usd(value: number): string;
+  readonly usd: (value: number) => string;
   /** `12.4 GiB`. */
-  bytes(value: number): string;
+  readonly bytes: (value: number) => string;
 }
 
 interface DurationUnits {

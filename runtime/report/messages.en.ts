@@ -3,7 +3,7 @@
  * other languages to. Headings follow template 12.1 of the document.
  */
 export const en = {
-  'title': '200-Agent Experiment Report - Phase {phase}',
+  title: '200-Agent Experiment Report - Phase {phase}',
   'title.scenario': '{title} ({scenario})',
 
   'heading.overview': 'Experiment overview',
@@ -44,11 +44,8 @@ export const en = {
   'overview.agents': 'Agents',
   'overview.totalTasks': 'Tasks submitted',
   'overview.target': 'Target',
-  'overview.scenario': 'Scenario',
-  'overview.verdict': 'Verdict',
   'overview.cost': 'Cost',
   'overview.run': 'Run',
-  'overview.cutShort': 'Cut short',
   'overview.seed': 'Seed',
 
   'target.rehearsal': 'rehearsal (virtual time)',
@@ -59,8 +56,8 @@ export const en = {
   'verdict.FAIL': 'Not met: {names}.',
   'verdict.FAIL.unnamed': 'At least one mandatory criterion is not met.',
   'verdict.INVALID': 'The measurement was at fault, not necessarily the fleet: {reasons}.',
-  'sentence': '{agents} agents finished {tasks} tasks in {duration} at {throughput} tasks/min.',
-  'cutShort': 'The run was cut short: {reason}.',
+  sentence: '{agents} agents finished {tasks} tasks in {duration} at {throughput} tasks/min.',
+  cutShort: 'The run was cut short: {reason}.',
   'cutShort.unknown': 'no reason recorded',
 
   'column.metric': 'Metric',
@@ -70,7 +67,6 @@ export const en = {
   'column.mandatory': 'Mandatory',
   'column.basis': 'Counted on',
   'column.time': 'Time',
-  'column.elapsed': 'Elapsed',
   'column.incident': 'Incident',
   'column.impact': 'Impact',
   'column.response': 'Resolution',
@@ -125,21 +121,20 @@ export const en = {
   'column.note': 'Note',
   'column.item': 'Item',
 
-  'yes': 'yes',
-  'no': 'no',
-  'none': 'none',
-  'noData': 'no data',
-  'noIncidents': 'No incident was recorded.',
-  'noFaults': 'No fault was injected.',
-  'noScalings': 'The fleet was not scaled.',
-  'noAlerts': 'No alert fired.',
-  'noFindings': 'Nothing to report.',
-  'notRecovered': 'not recovered',
-  'notApplicable': 'not applicable',
-  'stillFiring': 'still firing at the end',
-  'stillOn': 'not ended',
-  'more': '{count} more',
-  'involuntary': 'involuntary',
+  yes: 'yes',
+  no: 'no',
+  none: 'none',
+  noData: 'no data',
+  noIncidents: 'No incident was recorded.',
+  noFaults: 'No fault was injected.',
+  noScalings: 'The fleet was not scaled.',
+  noAlerts: 'No alert fired.',
+  noFindings: 'Nothing to report.',
+  notRecovered: 'not recovered',
+  notApplicable: 'not applicable',
+  stillFiring: 'still firing at the end',
+  more: '{count} more',
+  involuntary: 'involuntary',
 
   'criterion.stable': 'Stable operation',
   'criterion.throughput': 'Throughput',
@@ -199,7 +194,6 @@ export const en = {
   'number.utilization': 'Slots busy',
   'number.ofBudget': '{share} of {budget}',
   'number.target': 'target {target}',
-  'number.perThousand': '{usd} per 1,000 tasks',
   'number.failedShed': '{failed} failed, {shed} shed',
   'number.balanced': 'ledger balances',
   'number.unbalanced': 'ledger does not balance',
@@ -217,13 +211,13 @@ export const en = {
   'chart.availability': 'Availability',
   'chart.dispatchLag': 'Dispatch lag',
   'chart.linearity': 'Throughput by agents',
-  'chart.axis.elapsed': 'Elapsed time since {start}',
-  'chart.intro': 'Time runs from the start of the run, {start}; one point stands for {bucket}; pale lines are the lowest and highest of neighbouring points, strong ones what is typical. Marks under the charts:',
+  'chart.intro': 'Time runs from the start of the run, {start}; one point stands for {bucket}.',
+  'chart.intro.dense': 'Pale lines are the lowest and highest of neighbouring points, strong ones what is typical.',
+  'chart.intro.marks': 'Marks under the charts:',
   'chart.tasksPerMin': 'tasks/min',
   'chart.ofTasks': '% of finished tasks',
   'chart.ofChecks': '% of checks',
   'chart.tasks': 'tasks',
-  'chart.agentsUnit': 'agents',
   'chart.percent': '%',
   'chart.usd': 'US dollars',
   'chart.logScale': 'logarithmic scale',
@@ -259,7 +253,7 @@ export const en = {
   'lane.scalings': 'S',
   'lane.alerts': 'A',
   'lane.pauses': 'P',
-  'mark.none': 'no faults, scalings, alerts or pauses in this run',
+  'mark.none': 'There were no faults, scalings, alerts or pauses.',
 
   'chartText.throughput': 'Mean {avg}, between {min} and {max} tasks/min in the steady window.',
   'chartText.latency': 'P50 {p50}, P90 {p90}, P99 {p99}, longest {max} over the whole run.',
@@ -291,7 +285,8 @@ export const en = {
   'ledger.lost': 'Lost: {count}',
   'ledger.doubleCounted': 'Counted twice: {count}',
   'ledger.examples': 'task indices {indices}',
-  'ledger.attempts': '{retried} attempts retried, {expired} expired leases, {superseded} late results not counted, {unstarted} tasks never started.',
+  'ledger.attempts':
+    '{retried} attempts retried, {expired} expired leases, {superseded} late results not counted, {unstarted} tasks never started.',
 
   'load.scheduled': 'Arrivals scheduled',
   'load.sent': 'Sent',
@@ -322,7 +317,8 @@ export const en = {
   'forecast.feedForward': 'Error of the run’s own schedule (feed-forward), scored apart: {error}.',
 
   'linearity.ratio': 'Per-agent throughput, largest against smallest fleet: {ratio}.',
-  'linearity.usl': 'Universal Scalability Law: λ = {lambda}/min per agent, σ = {sigma} (contention), κ = {kappa} (coherency).',
+  'linearity.usl':
+    'Universal Scalability Law: λ = {lambda}/min per agent, σ = {sigma} (contention), κ = {kappa} (coherency).',
 
   'cost.total': 'Total',
   'cost.perHour': '{usd} per hour',
@@ -340,7 +336,6 @@ export const en = {
 
   'page.colophon': 'All times {zone}. This page is complete in itself: it loads nothing from the network.',
 
-  'terminal.report': 'Experiment {id}',
   'terminal.invalid': 'Not a valid measurement:',
 
   'comparison.title': 'Comparison of {count} runs',
@@ -373,17 +368,18 @@ export const en = {
   'comparison.heading.next': 'What to do next',
   'comparison.note.capacity':
     'Capacity is throughput ÷ share of slots busy (utilisation law): what the fleet would carry at saturation, so that runs under different loads can be compared.',
-  'comparison.linear':
-    'From {from} to {to} agents, capacity per agent is {ratio} of what it was: {judgement}.',
+  'comparison.linear': 'From {from} to {to} agents, capacity per agent is {ratio} × what it was: {judgement}.',
   'comparison.linear.yes': 'linear (at least {target})',
   'comparison.linear.no': 'not linear (below {target})',
   'comparison.linear.measured': '{run} measured it at saturation: {ratio}.',
-  'comparison.linear.oneSize': 'All runs have the same number of agents: nothing to say about linearity.',
-  'comparison.bottleneck.of': '{run}: {resource} at {share} of its limit.',
+  'comparison.linear.oneSize': 'There are no two valid runs with different numbers of agents to compare.',
+  'comparison.bottleneck.of': '{run}: {resource} reached {share} of the limit.',
   'comparison.overhead.growth':
     'From {from} to {to} agents: dispatch lag P99 {lagBefore} → {lagAfter}, mean service time {serviceBefore} → {serviceAfter}, response P99 {responseBefore} → {responseAfter}.',
-  'comparison.overhead.service': 'The same tasks take {growth} longer: agents wait for each other or for something they share.',
-  'comparison.overhead.lag': 'Handing over a task takes {growth} × as long: the path into the queue is becoming the limit.',
+  'comparison.overhead.service':
+    'The same tasks take {growth} longer: agents wait for each other or for something they share.',
+  'comparison.overhead.lag':
+    'Handing over a task takes {growth} × as long: the path into the queue is becoming the limit.',
   'comparison.overhead.none': 'No sign of communication overhead.',
   'comparison.next.invalid': 'Repeat {run}: its measurement is not valid.',
   'comparison.next.failed': 'Put right before growing: {run} misses {names}.',
@@ -397,8 +393,10 @@ export const en = {
   'comparison.next.linearity': 'Run the scale_out scenario: capacity per agent falls as the fleet grows.',
   'comparison.next.overhead': 'Profile the path between coordinator and agents before adding more of them.',
   'comparison.next.measure': 'Run the scale_out scenario to measure linearity at saturation instead of inferring it.',
-  'comparison.next.grow': 'Go on to the next phase: every run passes, and the nearest limit ({resource}) is at {share}.',
-  'comparison.next.done': 'The largest phase passes with room to spare ({resource} at {share}); write the final report.',
+  'comparison.next.grow':
+    'Go on to the next phase: every run passes, and the nearest limit ({resource}) is at {share}.',
+  'comparison.next.done':
+    'The largest phase passes with room to spare ({resource} at {share}); write the final report.',
   'resource.slots': 'slots busy',
   'resource.cpu': 'CPU',
   'resource.latency': 'P99 response',

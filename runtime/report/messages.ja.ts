@@ -2,7 +2,7 @@ import type { Messages } from './i18n.js';
 
 /** Every text of the report in Japanese; the headings and the metric names are the document's own. */
 export const ja: Messages = {
-  'title': '200-Agent Experiment Report - Phase {phase}',
+  title: '200-Agent Experiment Report - Phase {phase}',
   'title.scenario': '{title}（{scenario}）',
 
   'heading.overview': '実験概要',
@@ -43,11 +43,8 @@ export const ja: Messages = {
   'overview.agents': 'Agent数',
   'overview.totalTasks': '投入タスク総数',
   'overview.target': '実行環境',
-  'overview.scenario': 'シナリオ',
-  'overview.verdict': '判定',
   'overview.cost': 'コスト',
   'overview.run': '実行ID',
-  'overview.cutShort': '途中終了',
   'overview.seed': 'シード',
 
   'target.rehearsal': 'リハーサル（仮想時間）',
@@ -58,8 +55,8 @@ export const ja: Messages = {
   'verdict.FAIL': '未達の必須基準: {names}。',
   'verdict.FAIL.unnamed': '満たされていない必須基準があります。',
   'verdict.INVALID': '計測に問題があり、結果は有効ではありません: {reasons}。',
-  'sentence': '{agents}エージェントが{duration}で{tasks}件のタスクを毎分{throughput}件で処理しました。',
-  'cutShort': '実験は途中で終了しました: {reason}。',
+  sentence: '{agents}エージェントが{duration}で{tasks}件のタスクを毎分{throughput}件で処理しました。',
+  cutShort: '実験は途中で終了しました: {reason}。',
   'cutShort.unknown': '理由の記録なし',
 
   'column.metric': '指標',
@@ -69,7 +66,6 @@ export const ja: Messages = {
   'column.mandatory': '必須',
   'column.basis': '算出根拠',
   'column.time': '時刻',
-  'column.elapsed': '経過',
   'column.incident': '内容',
   'column.impact': '影響',
   'column.response': '対応',
@@ -124,21 +120,20 @@ export const ja: Messages = {
   'column.note': '備考',
   'column.item': '項目',
 
-  'yes': 'はい',
-  'no': 'いいえ',
-  'none': 'なし',
-  'noData': 'データなし',
-  'noIncidents': 'インシデントの記録はありません。',
-  'noFaults': '障害注入はありません。',
-  'noScalings': 'スケーリングは行われませんでした。',
-  'noAlerts': 'アラートは発生しませんでした。',
-  'noFindings': '特記事項はありません。',
-  'notRecovered': '未復旧',
-  'notApplicable': '対象外',
-  'stillFiring': '終了時も継続',
-  'stillOn': '継続中',
-  'more': '残り{count}件',
-  'involuntary': '不随意',
+  yes: 'はい',
+  no: 'いいえ',
+  none: 'なし',
+  noData: 'データなし',
+  noIncidents: 'インシデントの記録はありません。',
+  noFaults: '障害注入はありません。',
+  noScalings: 'スケーリングは行われませんでした。',
+  noAlerts: 'アラートは発生しませんでした。',
+  noFindings: '特記事項はありません。',
+  notRecovered: '未復旧',
+  notApplicable: '対象外',
+  stillFiring: '終了時も継続',
+  more: '残り{count}件',
+  involuntary: '不随意',
 
   'criterion.stable': '安定稼働',
   'criterion.throughput': 'スループット',
@@ -198,7 +193,6 @@ export const ja: Messages = {
   'number.utilization': 'スロット使用率',
   'number.ofBudget': '予算 {budget} の {share}',
   'number.target': '目標 {target}',
-  'number.perThousand': '1,000タスクあたり {usd}',
   'number.failedShed': '失敗 {failed}、受付拒否 {shed}',
   'number.balanced': '台帳は一致',
   'number.unbalanced': '台帳が不一致',
@@ -214,15 +208,15 @@ export const ja: Messages = {
   'chart.memory': 'メモリ',
   'chart.cost': '累計コスト',
   'chart.availability': '可用性',
-  'chart.dispatchLag': 'ディスパッチ遅れ',
+  'chart.dispatchLag': '投入遅れ',
   'chart.linearity': 'エージェント数とスループット',
-  'chart.axis.elapsed': '{start} からの経過時間',
-  'chart.intro': '横軸は開始時刻 {start} からの経過時間、1点は{bucket}を表します。淡い線は隣接する点の最小と最大、濃い線は代表値です。グラフ下の印:',
+  'chart.intro': '横軸は開始時刻 {start} からの経過時間、1点は{bucket}を表します。',
+  'chart.intro.dense': '淡い線は隣接する点の最小と最大、濃い線は代表値です。',
+  'chart.intro.marks': 'グラフ下の印:',
   'chart.tasksPerMin': 'タスク/分',
   'chart.ofTasks': '終了タスクに対する %',
   'chart.ofChecks': '確認要求に対する %',
   'chart.tasks': 'タスク',
-  'chart.agentsUnit': 'エージェント',
   'chart.percent': '%',
   'chart.usd': '米ドル',
   'chart.logScale': '対数目盛',
@@ -258,7 +252,7 @@ export const ja: Messages = {
   'lane.scalings': '増',
   'lane.alerts': '警',
   'lane.pauses': '停',
-  'mark.none': '障害・スケーリング・アラート・一時停止なし',
+  'mark.none': '障害・スケーリング・アラート・一時停止はありませんでした。',
 
   'chartText.throughput': '定常区間の平均 {avg}、最小 {min}、最大 {max} タスク/分。',
   'chartText.latency': '全期間で P50 {p50}、P90 {p90}、P99 {p99}、最大 {max}。',
@@ -277,10 +271,9 @@ export const ja: Messages = {
   'latency.response': '応答',
   'latency.completion': '完了',
   'latency.service': '処理',
-  'latency.dispatchLag': 'ディスパッチ遅れ',
+  'latency.dispatchLag': '投入遅れ',
   'latency.max': '最大',
-  'latency.note':
-    '応答: 初回試行の開始 − 予定時刻。完了: 最終終了 − 予定時刻。ディスパッチ遅れ: キュー投入 − 予定時刻。',
+  'latency.note': '応答: 初回試行の開始 − 予定時刻。完了: 最終終了 − 予定時刻。投入遅れ: キュー投入 − 予定時刻。',
   'latency.stretch': 'ストレッチ（完了レイテンシ ÷ 処理時間）: P50 {p50}、P99 {p99}。',
 
   'ledger.identity':
@@ -290,14 +283,15 @@ export const ja: Messages = {
   'ledger.lost': '喪失: {count}',
   'ledger.doubleCounted': '二重計上: {count}',
   'ledger.examples': 'タスク番号 {indices}',
-  'ledger.attempts': '再試行 {retried} 回、リース失効 {expired} 回、計上しなかった遅延結果 {superseded} 件、未開始 {unstarted} 件。',
+  'ledger.attempts':
+    '再試行 {retried} 回、リース失効 {expired} 回、計上しなかった遅延結果 {superseded} 件、未開始 {unstarted} 件。',
 
   'load.scheduled': '予定された投入',
   'load.sent': '送信',
   'load.late': '遅れて送信',
   'load.dropped': '欠落',
   'load.steadyWindow': '定常区間',
-  'load.dispatchLag': 'ディスパッチ遅れ P99.9',
+  'load.dispatchLag': '投入遅れ P99.9',
   'load.littlesLaw': 'リトルの法則',
   'load.littlesLaw.value': 'L = {L}、λW = {lambdaW}（差 {error}）',
 
@@ -321,7 +315,8 @@ export const ja: Messages = {
   'forecast.feedForward': '実験自身の投入計画（フィードフォワード）の誤差（別評価）: {error}。',
 
   'linearity.ratio': '最大規模と最小規模の1エージェントあたりスループット比: {ratio}。',
-  'linearity.usl': '普遍的スケーラビリティ則: λ = {lambda}/分・エージェント、σ = {sigma}（競合）、κ = {kappa}（一貫性）。',
+  'linearity.usl':
+    '普遍的スケーラビリティ則: λ = {lambda}/分・エージェント、σ = {sigma}（競合）、κ = {kappa}（一貫性）。',
 
   'cost.total': '合計',
   'cost.perHour': '1時間あたり {usd}',
@@ -339,7 +334,6 @@ export const ja: Messages = {
 
   'page.colophon': '時刻はすべて {zone}。このページは単体で完結し、ネットワークから何も読み込みません。',
 
-  'terminal.report': '実験 {id}',
   'terminal.invalid': '計測は有効ではありません:',
 
   'comparison.title': '{count}件の実行の比較',
@@ -357,7 +351,7 @@ export const ja: Messages = {
   'comparison.p50': '応答 P50',
   'comparison.p99': '応答 P99',
   'comparison.service': '平均処理時間',
-  'comparison.dispatchLag': 'ディスパッチ遅れ P99',
+  'comparison.dispatchLag': '投入遅れ P99',
   'comparison.stretch': 'ストレッチ P99',
   'comparison.errorRate': 'エラー率',
   'comparison.availability': '可用性',
@@ -372,16 +366,16 @@ export const ja: Messages = {
   'comparison.heading.next': '次にすべきこと',
   'comparison.note.capacity':
     '処理能力 = スループット ÷ スロット使用率（利用率の法則）。飽和時に処理できる量であり、負荷の異なる実行を比較できます。',
-  'comparison.linear':
-    '{from}から{to}エージェントで、1エージェントあたりの処理能力は {ratio} 倍: {judgement}。',
+  'comparison.linear': '{from}から{to}エージェントで、1エージェントあたりの処理能力は {ratio} 倍: {judgement}。',
   'comparison.linear.yes': '線形（{target} 以上）',
   'comparison.linear.no': '線形ではない（{target} 未満）',
   'comparison.linear.measured': '{run} では飽和時に {ratio} を実測。',
-  'comparison.linear.oneSize': 'すべての実行のエージェント数が同じため、線形性は評価できません。',
+  'comparison.linear.oneSize': 'エージェント数の異なる有効な実行が2件ないため、評価できません。',
   'comparison.bottleneck.of': '{run}: {resource}が限度の {share}。',
   'comparison.overhead.growth':
-    '{from}から{to}エージェントで、ディスパッチ遅れ P99 {lagBefore} → {lagAfter}、平均処理時間 {serviceBefore} → {serviceAfter}、応答 P99 {responseBefore} → {responseAfter}。',
-  'comparison.overhead.service': '同じタスクの処理時間が {growth} 増加: エージェント同士、または共有資源を待っています。',
+    '{from}から{to}エージェントで、投入遅れ P99 {lagBefore} → {lagAfter}、平均処理時間 {serviceBefore} → {serviceAfter}、応答 P99 {responseBefore} → {responseAfter}。',
+  'comparison.overhead.service':
+    '同じタスクの処理時間が {growth} 増加: エージェント同士、または共有資源を待っています。',
   'comparison.overhead.lag': 'タスクの受け渡し時間が {growth} 倍: キューへの経路が限界に近づいています。',
   'comparison.overhead.none': '通信オーバーヘッドの兆候はありません。',
   'comparison.next.invalid': '{run} をやり直す: 計測が有効ではありません。',
@@ -393,7 +387,8 @@ export const ja: Messages = {
   'comparison.next.error_rate': '失敗の原因を調べる: {run} は許容エラー率の {share} です。',
   'comparison.next.queue': 'キュー上限を上げるか早めにスケールする: {run} は上限の {share} に達しました。',
   'comparison.next.budget': '予算に注意する: {run} は予算の {share} を使いました。',
-  'comparison.next.linearity': 'scale_out シナリオを実行する: 規模とともに1エージェントあたりの処理能力が低下しています。',
+  'comparison.next.linearity':
+    'scale_out シナリオを実行する: 規模とともに1エージェントあたりの処理能力が低下しています。',
   'comparison.next.overhead': 'エージェントを増やす前に、コーディネータとエージェント間の経路を調べる。',
   'comparison.next.measure': 'scale_out シナリオを実行し、線形性を推定ではなく飽和時に実測する。',
   'comparison.next.grow': '次のフェーズへ進む: すべて合格で、最も限度に近い{resource}でも {share} です。',

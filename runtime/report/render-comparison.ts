@@ -25,9 +25,15 @@ export function renderComparison(comparison: Comparison, language: Language): st
     alignedTable(rowsOf(comparison.runs, words)),
     t('comparison.note.capacity'),
     section(t('comparison.heading.linearity'), linearityLines(comparison, words)),
-    section(t('comparison.heading.bottleneck'), comparison.runs.map((run) => bottleneckLine(run, words))),
+    section(
+      t('comparison.heading.bottleneck'),
+      comparison.runs.map((run) => bottleneckLine(run, words)),
+    ),
     section(t('comparison.heading.overhead'), overheadLines(comparison.overhead, words)),
-    section(t('comparison.heading.next'), comparison.next.map((advice) => adviceLine(advice, words))),
+    section(
+      t('comparison.heading.next'),
+      comparison.next.map((advice) => adviceLine(advice, words)),
+    ),
   ];
   return `${parts.join('\n\n')}\n`;
 }
@@ -47,7 +53,9 @@ function rowsOf(runs: readonly ComparedRun[], words: Words): string[][] {
     row(t('comparison.utilization'), (run) => f.share(run.utilization)),
     row(t('comparison.capacity'), (run) => f.rate(run.capacityPerMin)),
     row(`– ${t('comparison.capacityPerAgent')}`, (run) => f.decimal(run.capacityPerAgentPerMin)),
-    row(t('comparison.linearity'), (run) => f.decimal(run.capacityPerAgentPerMin / (runs[0]?.capacityPerAgentPerMin ?? NaN), 3)),
+    row(t('comparison.linearity'), (run) =>
+      f.decimal(run.capacityPerAgentPerMin / (runs[0]?.capacityPerAgentPerMin ?? NaN), 3),
+    ),
     row(t('comparison.p50'), (run) => f.duration(run.responseP50Ms)),
     row(t('comparison.p99'), (run) => f.duration(run.responseP99Ms)),
     row(t('comparison.service'), (run) => f.duration(run.serviceMs)),
@@ -68,7 +76,7 @@ function alignedTable(rows: readonly string[][]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => displayWidth(row[column] ?? ''))));
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell, column) => padDisplay(cell, widths[column] ?? 0)).join(' | ')} |`;
-  const rule = `|${widths.map((width, column) => (column === 0 ? `${'-'.repeat(width + 2)}` : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
+  const rule = `|${widths.map((width, column) => (column === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
   const [head = [], ...body] = rows;
   return [line(head), rule, ...body.map(line)].join('\n');
 }
@@ -91,7 +99,9 @@ function linearityLines({ linearity, measured }: Comparison, { t, f }: Words): s
         });
   return [
     inferred,
-    ...measured.map(({ run, ratio }) => t('comparison.linear.measured', { run: plain(run), ratio: f.decimal(ratio, 3) })),
+    ...measured.map(({ run, ratio }) =>
+      t('comparison.linear.measured', { run: plain(run), ratio: f.decimal(ratio, 3) }),
+    ),
   ];
 }
 
@@ -131,7 +141,10 @@ function adviceLine(advice: Advice, { t, f, language }: Words): string {
       return t('comparison.next.invalid', { run: plain(advice.run) });
     case 'failed': {
       const names = advice.names.map((name) => plain(translateName(language, 'criterion', name)));
-      return t('comparison.next.failed', { run: plain(advice.run), names: names.join(language === 'ja' ? '、' : ', ') });
+      return t('comparison.next.failed', {
+        run: plain(advice.run),
+        names: names.join(language === 'ja' ? '、' : ', '),
+      });
     }
     case 'linearity':
     case 'overhead':

@@ -1,7 +1,7 @@
 import { costSection, ledgerSection, loadSection, provenanceSection } from './html/accounts.js';
 import { changesSection, discussionSection, faultsSection, incidentsSection } from './html/events.js';
 import { criteriaSection, header, overviewSection } from './html/header.js';
-import { html, trusted, type Markup } from './html/markup.js';
+import { markup, trusted, type Markup } from './html/markup.js';
 import { detailSection, linearitySection, performanceSection } from './html/performance.js';
 import { stylesheet } from './html/stylesheet.js';
 import type { Language, MessageKey } from './i18n.js';
@@ -14,7 +14,7 @@ import { tell, titleOf, type Telling } from './telling.js';
  */
 export function renderHtml(report: ExperimentReport, language: Language): string {
   const told = tell(report, language);
-  const page = html`${trusted('<!doctype html>')}
+  const page = markup`${trusted('<!doctype html>')}
 <html lang="${language}">
 <head>
 <meta charset="utf-8">
@@ -65,5 +65,5 @@ const SECTIONS: ReadonlyArray<readonly [id: string, key: MessageKey & `heading.$
 ];
 
 function navigation({ t }: Telling): Markup {
-  return html`<nav aria-label="${t('nav.label')}"><ul>${SECTIONS.map(([id, key]) => html`<li><a href="#${id}">${t(key)}</a></li>`)}</ul></nav>`;
+  return markup`<nav aria-label="${t('nav.label')}"><ul>${SECTIONS.map(([id, key]) => markup`<li><a href="#${id}">${t(key)}</a></li>`)}</ul></nav>`;
 }

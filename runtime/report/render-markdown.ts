@@ -6,6 +6,7 @@ import {
   cutShortSentence,
   durationText,
   shownActual,
+  shownTarget,
   tell,
   titleOf,
   VERDICT_SIGN,
@@ -69,7 +70,7 @@ function summary(told: Telling): string {
   const five = TEMPLATE_CRITERIA.map((name) => criterionOf(report, name)).filter((criterion) => criterion !== null);
   const row = (criterion: CriterionResult): string[] => [
     plain(told.name('criterion', criterion.name)),
-    plain(criterion.target),
+    plain(shownTarget(told, criterion)),
     plain(shownActual(told, criterion)),
     VERDICT_SIGN[criterion.verdict],
   ];
@@ -103,14 +104,17 @@ function performance(told: Telling): string {
   ];
   const rates = (values: readonly number[]): string[] =>
     [smallest(present(values)), meanOf(values), largest(present(values))].map((value) => f.rate(value ?? NaN));
-  const line = (name: string, values: ReadonlyArray<number | null>, figures: readonly string[], top?: number): string[] => [
-    name,
-    `\`${sparkline(values, GRAPH_WIDTH, 'mean', top)}\``,
-    ...figures,
-  ];
+  const line = (
+    name: string,
+    values: ReadonlyArray<number | null>,
+    figures: readonly string[],
+    top?: number,
+  ): string[] => [name, `\`${sparkline(values, GRAPH_WIDTH, 'mean', top)}\``, ...figures];
   const columns = [t('column.item'), `0 → ${f.duration(report.metadata.duration)}`, 'min', t('column.mean'), 'max'];
   const top = largest(present([...series.offered, ...series.completed])) ?? 0;
-  const errorRates = series.failed.map((failed, index) => failed / Math.max(failed + (series.completed[index] ?? 0), 1e-9));
+  const errorRates = series.failed.map(
+    (failed, index) => failed / Math.max(failed + (series.completed[index] ?? 0), 1e-9),
+  );
   return [
     `## ${t('heading.performance')}\n`,
     `### ${t('chart.throughput')} (${t('chart.tasksPerMin')})\n`,
@@ -135,10 +139,15 @@ function latencyBars(told: Telling): string {
   const { report, t, f } = told;
   const { latency } = report.performance;
   const target = criterionOf(report, 'p99_latency')?.targetValue ?? latency.max;
-  const bar = (name: string, ms: number): string[] => [name, `\`${textBar(ms, target, 40).padEnd(1, '·')}\``, f.duration(ms)];
+  const bar = (name: string, ms: number): string[] => [
+    name,
+    `\`${textBar(ms, target, 40).padEnd(1, '·')}\``,
+    f.duration(ms),
+  ];
   const rows = [bar('P50', latency.p50), bar('P90', latency.p90), bar('P99', latency.p99)];
   const criterion = criterionOf(report, 'p99_latency');
-  const judged = criterion === null ? [] : [[t('column.target'), `\`${'─'.repeat(40)}\``, plain(criterion.target)]];
+  const judged =
+    criterion === null ? [] : [[t('column.target'), `\`${'─'.repeat(40)}\``, plain(shownTarget(told, criterion))]];
   return markdownTable([t('heading.latency'), '', ''], [...rows, ...judged]);
 }
 
@@ -156,19 +165,20 @@ function incidents(told: Telling): string {
   return `${title}\n${markdownTable(columns, rows)}`;
 }
 
-function discussion({ report, t }: Telling): string {
+function discussion({ findings, t }: Telling): string {
   const part = (title: string, items: readonly string[]): string =>
     `### ${title}\n${markdownList(items, t('noFindings'))}`;
   return [
     `## ${t('heading.discussion')}`,
-    part(t('heading.wentWell'), report.findings.wentWell),
-    part(t('heading.wentWrong'), report.findings.wentWrong),
-    part(t('heading.change'), report.findings.change),
+    part(t('heading.wentWell'), findings.wentWell),
+    part(t('heading.wentWrong'), findings.wentWrong),
+    part(t('heading.change'), findings.change),
   ].join('\n\n');
 }
 
-function recommendations({ report, t }: Telling): string {
-  return `## ${t('heading.recommendations')}\n${markdownList(report.recommendations, t('noFindings'))}`;
+function recommendations(told: Telling): string {
+  const { t } = told;
+  return `## ${t('heading.recommendations')}\n${markdownList(told.recommendations, t('noFindings'))}`;
 }
 
 function meanOf(values: readonly number[]): number {

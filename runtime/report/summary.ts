@@ -5,6 +5,7 @@ import type { CriterionResult, ExperimentReport, Verdict } from './model.js';
 import {
   cutShortSentence,
   shownActual,
+  shownTarget,
   tell,
   VERDICT_SIGN,
   verdictSentence,
@@ -32,7 +33,10 @@ export function renderSummary(report: ExperimentReport, options: SummaryOptions)
   const paint = options.color ? colored : plain;
   const cutShort = cutShortSentence(told);
   const lines = [
-    paint(toneOf(report.verdict), `${VERDICT_SIGN[report.verdict]} ${report.verdict}`) + `  ${clean(report.metadata.title)}`,
+    `${paint(
+      toneOf(report.verdict),
+      `${VERDICT_SIGN[report.verdict]} ${report.verdict}`,
+    )}  ${clean(report.metadata.title)}`,
     ...[verdictSentence(told), workSentence(told), ...(cutShort === null ? [] : [cutShort])].flatMap(sentenceLines),
     ...report.invalid.flatMap((reason) => wrapDisplay(clean(`- ${reason}`), WIDTH - 4).map((line) => `    ${line}`)),
     '',
@@ -72,7 +76,7 @@ function criteriaTable(told: Telling, paint: Paint): string[] {
   const rows = report.criteria.map((criterion) => [
     VERDICT_SIGN[criterion.verdict],
     told.name('criterion', criterion.name),
-    criterion.target,
+    shownTarget(told, criterion),
     shownActual(told, criterion),
     criterion.mandatory ? t('yes') : t('no'),
   ]);
@@ -107,7 +111,10 @@ function keyNumbers({ report, t, language }: Telling): string[] {
       t('latency.response'),
       `P50 ${f.duration(performance.latency.p50)}, P90 ${f.duration(performance.latency.p90)}, P99 ${f.duration(performance.latency.p99)}`,
     ],
-    [t('number.ledger'), `${f.count(ledger.lost)} / ${f.count(ledger.doubleCounted)} (${t(ledger.balanced ? 'number.balanced' : 'number.unbalanced')})`],
+    [
+      t('number.ledger'),
+      `${f.count(ledger.lost)} / ${f.count(ledger.doubleCounted)} (${t(ledger.balanced ? 'number.balanced' : 'number.unbalanced')})`,
+    ],
     [
       t('heading.faults'),
       faults === 0

@@ -1,4 +1,6 @@
 import { missedMandatory } from './facts.js';
+import { deriveFindings } from './findings.js';
+import { actualInWords, reasonsInWords, speakerFor, targetInWords } from './findings-speaker.js';
 import { formatFor, NOTHING, type Format } from './format.js';
 import { translateName, translator, type Language, type Translate } from './i18n.js';
 import type { CriterionResult, ExperimentReport, Verdict } from './model.js';
@@ -11,15 +13,21 @@ export interface Telling {
   readonly f: Format;
   /** The text for a name found in data (criterion, fault, state, …). */
   readonly name: (family: Parameters<typeof translateName>[1], name: string) => string;
+  /** Findings and recommendations in the language; the report itself holds them in English. */
+  readonly findings: ExperimentReport['findings'];
+  readonly recommendations: readonly string[];
 }
 
 export function tell(report: ExperimentReport, language: Language): Telling {
+  const { findings, recommendations } = language === 'en' ? report : deriveFindings(report, language);
   return {
     report,
     language,
     t: translator(language),
     f: formatFor(language),
     name: (family, name) => translateName(language, family, name),
+    findings,
+    recommendations,
   };
 }
 
@@ -31,9 +39,15 @@ export const VERDICT_SIGN: Readonly<Record<Verdict | CriterionResult['verdict'],
   NOT_APPLICABLE: NOTHING,
 };
 
-/** «no data» in the report's language. */
-export function shownActual(told: Telling, criterion: CriterionResult): string {
-  return criterion.actual === 'no data' ? told.t('noData') : criterion.actual;
+/** A criterion's target in the report's language. */
+export function shownTarget({ report, language }: Telling, criterion: CriterionResult): string {
+  return language === 'en' ? criterion.target : targetInWords(speakerFor(report, language), criterion);
+}
+
+/** What a criterion measured in the report's language. */
+export function shownActual({ report, language, t }: Telling, criterion: CriterionResult): string {
+  if (criterion.actual === 'no data') return t('noData');
+  return language === 'en' ? criterion.actual : actualInWords(speakerFor(report, language), criterion);
 }
 
 /** Title after template 12.1, with the scenario where one replaced the phase's load. */
@@ -49,7 +63,7 @@ export function verdictSentence(told: Telling): string {
   const { report, t } = told;
   if (report.verdict === 'PASS') return t('verdict.PASS');
   if (report.verdict === 'INVALID') {
-    return t('verdict.INVALID', { reasons: report.invalid.join('; ') || t('noData') });
+    return t('verdict.INVALID', { reasons: reasonsInWords(speakerFor(report, told.language)) || t('noData') });
   }
   const names = missedMandatory(report).map((criterion) => told.name('criterion', criterion.name));
   if (names.length === 0) return t('verdict.FAIL.unnamed');

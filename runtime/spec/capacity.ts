@@ -73,7 +73,7 @@ function highest(raises: readonly Raise[], durationMs: number): readonly AgentSt
       0,
     );
     const last = steps.at(-1);
-    if (last !== undefined && last.agents === agents) steps[steps.length - 1] = { ...last, endMs };
+    if (last?.agents === agents) steps[steps.length - 1] = { ...last, endMs };
     else steps.push({ startMs, endMs, agents });
   }
   return steps;

@@ -1,4 +1,7 @@
-import type { Break, Feasibility, SegmentGroup } from './feasibility-model.js';
+import type { Break, Feasibility, Remedy, SegmentGroup } from './feasibility-model.js';
+
+/** Columns of a terminal that are used at most. */
+const WIDTH = 100;
 
 /** A table and sentences for people, at most 100 columns wide; ends without a line break. */
 export function formatFeasibility(feasibility: Feasibility): string {
@@ -26,15 +29,16 @@ export function problemText(group: SegmentGroup, feasibility: Feasibility): { va
 /** What would make the load fit, in one sentence. */
 export function remedyText({ remedy, expect, slotsPerAgent }: Feasibility): string {
   const ways: string[] = [];
-  if (remedy?.agents != null) ways.push(`${whole(remedy.agents)} agents`);
-  if (remedy?.slots != null && remedy.slots > slotsPerAgent) ways.push(`${remedy.slots} slots per agent`);
-  if (remedy?.maxRatePerMin != null) {
-    ways.push(`all rates lowered alike until the highest is ${whole(remedy.maxRatePerMin)}/min`);
-  }
-  if (remedy?.feedForward === true) ways.push('feed-forward scaling (scaling.mode)');
+  const { agents, slots, maxRatePerMin, feedForward } = remedy ?? NO_REMEDY;
+  if (agents !== null) ways.push(`${whole(agents)} agents`);
+  if (slots !== null && slots > slotsPerAgent) ways.push(`${slots} slots per agent`);
+  if (maxRatePerMin !== null) ways.push(`all rates lowered alike until the highest is ${whole(maxRatePerMin)}/min`);
+  if (feedForward) ways.push('feed-forward scaling (scaling.mode)');
   if (expect === null) ways.push('a scenario that declares the overload (expect: backlog or graceful_degradation)');
   return ways.length === 0 ? 'No number of agents was found that would do.' : `It would fit with ${listOf(ways)}.`;
 }
+
+const NO_REMEDY: Remedy = { agents: null, slots: null, maxRatePerMin: null, feedForward: false };
 
 function headline({ verdict, expect, groups }: Feasibility): string {
   if (verdict === 'feasible') return 'Feasible: the load fits the fleet.';
@@ -93,15 +97,19 @@ function table(groups: readonly SegmentGroup[]): string[] {
     ...groups.map((group) => COLUMNS.map((column) => column.text(group))),
   ];
   const widths = COLUMNS.map((_, index) => Math.max(...rows.map((row) => (row[index] as string).length)));
+  const needed = widths.reduce((sum, width) => sum + width, 0);
+  const gap = needed + 2 * (COLUMNS.length - 1) <= WIDTH ? '  ' : ' ';
   return rows.map((row) =>
     row
-      .map((cell, index) => {
-        const width = widths[index] as number;
-        return COLUMNS[index]?.left === true ? cell.padEnd(width) : cell.padStart(width);
-      })
-      .join('  ')
+      .map((text, index) => padded(text, index, widths))
+      .join(gap)
       .trimEnd(),
   );
+}
+
+function padded(text: string, column: number, widths: readonly number[]): string {
+  const width = widths[column] as number;
+  return COLUMNS[column]?.left === true ? text.padEnd(width) : text.padStart(width);
 }
 
 function rateText({ ratePerMin: [low, high] }: SegmentGroup): string {
@@ -146,7 +154,7 @@ function wrap(text: string, prefix = ''): string[] {
   const lines: string[] = [];
   let line = prefix;
   for (const word of text.split(' ')) {
-    if (line.trim() !== '' && line !== prefix && line.length + 1 + word.length > 100) {
+    if (line.trim() !== '' && line !== prefix && line.length + 1 + word.length > WIDTH) {
       lines.push(line);
       line = indent + word;
     } else {

@@ -109,7 +109,7 @@ export function attemptsPerTask(experiment: Experiment): number {
 }
 
 /** Little's law: slots that a rate of new tasks keeps busy. */
-export function busySlotsOf(ratePerMin: number, attempts: number, service: ServiceDistribution): number {
+function busySlotsOf(ratePerMin: number, attempts: number, service: ServiceDistribution): number {
   return (ratePerMin / 60_000) * attempts * service.meanMs;
 }
 
@@ -257,7 +257,7 @@ function forecastOf(
   judge: WaitJudge,
 ): SegmentForecast {
   const { segment } = account;
-  const agents = (steps.find((step) => step.endMs >= segment.endMs) ?? (steps.at(-1) as AgentStep)).agents;
+  const agents = (steps.find((step) => step.endMs >= segment.endMs) ?? steps.at(-1))?.agents ?? 0;
   const slots = agents * slotsPerAgent;
   const steady = account.stretchMs >= STEADY_AFTER * judge.meanServiceMs && busySlots < slots;
   return {
@@ -281,7 +281,7 @@ function thinned(
   const kept: { cell: TransientCell; weightMs: number }[] = [];
   for (let i = 0; i < parts.length; i += stride) {
     const block = parts.slice(i, i + stride);
-    const middle = block[block.length >> 1] as { cell: TransientCell };
+    const middle = block[block.length >> 1] as (typeof block)[number];
     kept.push({ cell: middle.cell, weightMs: block.reduce((sum, part) => sum + part.weightMs, 0) });
   }
   return kept;

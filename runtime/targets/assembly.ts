@@ -25,6 +25,7 @@ import { MemoryQueue } from '../queue/adapters/memory.js';
 import type { Lease, LedgerCounts, QueueObserver } from '../queue/port.js';
 import { augursModels } from '../scaling/adapters/augurs.js';
 import { AutoScaler } from '../scaling/autoscaler.js';
+import type { ScalingContext } from '../scaling/port.js';
 import type { Experiment } from '../spec/experiment.js';
 import { InProcessSurface } from './in-process-surface.js';
 import { MonitorLoop } from './monitor.js';
@@ -131,6 +132,12 @@ export function assemble(options: AssemblyOptions) {
     },
     models: experiment.scaling.mode === 'predictive' || experiment.scaling.mode === 'feed_forward' ? augursModels() : [],
   });
+  const scalingContext = (): ScalingContext => ({
+    running: run.state === 'running',
+    experimentMode: run.experimentMode,
+    halted: run.state === 'aborted',
+    scheduleMs: generator.elapsedMs(),
+  });
   const alerts = new AlertEngine(
     experiment.alerts,
     {
@@ -138,7 +145,7 @@ export function assemble(options: AssemblyOptions) {
         if (run.state === 'running') run.pause(reason);
       },
       emergencyScale: () => {
-        scaler.emergency(clock.now());
+        scaler.emergency(clock.now(), 0, scalingContext());
       },
       notify: options.onAlert,
       fleetSample: () => ({ ...fleet.sample() }),
@@ -206,7 +213,7 @@ export function assemble(options: AssemblyOptions) {
 
   return {
     ...{ tally, collector, audit, book, recovery, queue, fleet, generator, run, council, scaler, alerts, monitors },
-    ...{ costMeter: meterOfCost, monitor, surface, chaos, faults, streams },
+    ...{ costMeter: meterOfCost, scalingContext, monitor, surface, chaos, faults, streams },
   };
 }
 

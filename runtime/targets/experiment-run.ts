@@ -281,18 +281,9 @@ export class ExperimentRun {
   }
 
   private evaluateScaling(): void {
-    const { scaler, collector, fleet, run, generator } = this.parts;
+    const { scaler, collector, fleet, scalingContext } = this.parts;
     const now = this.options.clock.now();
-    scaler.evaluate(
-      now,
-      { ...collector.scalingInputs(now), agents: fleet.sample().target },
-      {
-        running: run.state === 'running',
-        experimentMode: run.experimentMode,
-        halted: false,
-        scheduleMs: generator.elapsedMs(),
-      },
-    );
+    scaler.evaluate(now, { ...collector.scalingInputs(now), agents: fleet.sample().target }, scalingContext());
   }
 
   private sampled(data: ExperimentData, counts: LedgerCounts): void {

@@ -54,8 +54,12 @@ class Bench {
 
   constructor(...rules: AlertRule[]) {
     const actions: AlertActions = {
-      pauseExperiment: (reason) => void this.calls.push(`pause ${reason}`),
-      emergencyScale: (reason) => void this.calls.push(`scale ${reason}`),
+      pauseExperiment: (reason) => {
+        this.calls.push(`pause ${reason}`);
+      },
+      emergencyScale: (reason) => {
+        this.calls.push(`scale ${reason}`);
+      },
       notify: (alert) => {
         this.calls.push(`notify ${alert.name}`);
         this.notified.push(alert);
@@ -170,7 +174,9 @@ describe('an alert', () => {
     const bench = new Bench(cascadeFailure).feed(10, { error: 47 });
     bench.engine.end(bench.now);
     bench.engine.end(bench.now);
-    expect(bench.incidents()).toMatchObject([{ resolution: 'still firing when the run ended; actions: emergency_scale', duration: 9_000 }]);
+    expect(bench.incidents()).toMatchObject([
+      { resolution: 'still firing when the run ended; actions: emergency_scale', duration: 9_000 },
+    ]);
     expect(bench.engine.records()[0]?.resolvedAt).toBeNull();
   });
 
@@ -184,7 +190,11 @@ describe('an alert', () => {
 
   it('knows the lower side of a threshold too, and keeps the lowest value as its peak', () => {
     const few: AlertRule = { ...scalingLimit, name: 'few_agents', comparison: '<', threshold: 50, actions: [] };
-    const bench = new Bench(few).feed(1, { total: 50 }).feed(2, { total: 49 }).feed(1, { total: 30 }).feed(1, { total: 40 });
+    const bench = new Bench(few)
+      .feed(1, { total: 50 })
+      .feed(2, { total: 49 })
+      .feed(1, { total: 30 })
+      .feed(1, { total: 40 });
     expect(bench.engine.records()).toMatchObject([{ name: 'few_agents', peak: 30 }]);
   });
 
@@ -247,8 +257,15 @@ describe('the diagnostics of an alert', () => {
     expect(window.length).toBeGreaterThanOrEqual(60);
     expect(window.length).toBeLessThanOrEqual(61);
     expect(window.every(({ at, p99 }) => at >= bench.now - 5 * MINUTE && p99 === 9_000)).toBe(true);
-    expect(bundle['events']).toMatchObject([{ type: 'segment', label: 'burst' }, { type: 'alert', state: 'firing' }]);
-    expect(bundle).toMatchObject({ kind: 'investigation', fleet: { inError: ['agent-7'] }, condition: 'p99_latency 9 s > 8 s for 10 min' });
+    expect(bundle['events']).toMatchObject([
+      { type: 'segment', label: 'burst' },
+      { type: 'alert', state: 'firing' },
+    ]);
+    expect(bundle).toMatchObject({
+      kind: 'investigation',
+      fleet: { inError: ['agent-7'] },
+      condition: 'p99_latency 9 s > 8 s for 10 min',
+    });
     expect(bench.calls).toEqual(['notify performance_degradation']);
   });
 
@@ -265,7 +282,8 @@ describe('the diagnostics of an alert', () => {
 
   it('stay small however many events there were, and never hold another bundle', () => {
     const bench = new Bench({ ...degradation, forMs: 0 });
-    for (let i = 0; i < 1_000; i += 1) bench.engine.note({ type: 'segment', at: START + i, label: 'steady', ratePerMin: 500 });
+    for (let i = 0; i < 1_000; i += 1)
+      bench.engine.note({ type: 'segment', at: START + i, label: 'steady', ratePerMin: 500 });
     for (let i = 0; i < 5; i += 1) bench.feed(5, { p99: 9_000 }).feed(40);
     const bundles = bench.events.filter((event) => event.type === 'diagnostics');
     expect(bundles).toHaveLength(5);

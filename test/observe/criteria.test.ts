@@ -44,8 +44,14 @@ const good: Measures = {
 };
 
 type Change = Partial<Measures>;
-const judge = (name: CriterionName | 'ledger', change: Change, changedTargets: Partial<Targets> = {}): CriterionResult => {
-  const found = judgeCriteria({ ...targets, ...changedTargets }, { ...good, ...change }).find((one) => one.name === name);
+const judge = (
+  name: CriterionName | 'ledger',
+  change: Change,
+  changedTargets: Partial<Targets> = {},
+): CriterionResult => {
+  const found = judgeCriteria({ ...targets, ...changedTargets }, { ...good, ...change }).find(
+    (one) => one.name === name,
+  );
   if (found === undefined) throw new Error(`no criterion ${name}`);
   return found;
 };
@@ -135,7 +141,10 @@ describe('criteria', () => {
   });
 
   it('count a share on its limit as met although binary fractions are not exact', () => {
-    expect(judge('availability', { availability: { canaries: 1_000, within: 999 } }, { availability: 99.9 / 100 + 1e-16 }).verdict).toBe('PASS');
+    expect(
+      judge('availability', { availability: { canaries: 1_000, within: 999 } }, { availability: 99.9 / 100 + 1e-16 })
+        .verdict,
+    ).toBe('PASS');
     expect(judge('throughput', { throughputPerMin: 99.5 }, { throughputPerMin: 100 }).verdict).toBe('PASS');
   });
 
@@ -162,7 +171,8 @@ describe('criteria', () => {
 });
 
 describe('the overall verdict', () => {
-  const verdict = (change: Change, invalid: string[] = []): string => overallVerdict(judgeCriteria(targets, { ...good, ...change }), invalid);
+  const verdict = (change: Change, invalid: string[] = []): string =>
+    overallVerdict(judgeCriteria(targets, { ...good, ...change }), invalid);
 
   it('passes when every mandatory criterion is met', () => {
     expect(verdict({})).toBe('PASS');
@@ -214,6 +224,8 @@ describe('reasons for an invalid measurement', () => {
   });
 
   it('are listed all at once', () => {
-    expect(invalidReasons({ droppedArrivals: 3, dispatchLagP999Ms: 80, ledgerBalanced: false, aborted: true })).toHaveLength(4);
+    expect(
+      invalidReasons({ droppedArrivals: 3, dispatchLagP999Ms: 80, ledgerBalanced: false, aborted: true }),
+    ).toHaveLength(4);
   });
 });

@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import { fitScalabilityLaw, linearity, peakAgents, throughputOf, type ScalabilityLaw } from '../../runtime/observe/linearity.js';
+import {
+  fitScalabilityLaw,
+  linearity,
+  peakAgents,
+  throughputOf,
+  type ScalabilityLaw,
+} from '../../runtime/observe/linearity.js';
 
 const SIZES = [50, 100, 150, 200];
 const pointsOf = (law: ScalabilityLaw, sizes = SIZES): Array<{ agents: number; throughput: number }> =>
@@ -38,9 +44,28 @@ describe('linearity', () => {
   it.each([
     ['nothing', []],
     ['one size', [{ agents: 50, throughput: 300 }]],
-    ['one size twice', [{ agents: 50, throughput: 300 }, { agents: 50, throughput: 300 }]],
-    ['a smallest fleet that finished nothing', [{ agents: 50, throughput: 0 }, { agents: 100, throughput: 300 }]],
-    ['figures that are none', [{ agents: 50, throughput: NaN }, { agents: 0, throughput: 3 }, { agents: 100, throughput: 300 }]],
+    [
+      'one size twice',
+      [
+        { agents: 50, throughput: 300 },
+        { agents: 50, throughput: 300 },
+      ],
+    ],
+    [
+      'a smallest fleet that finished nothing',
+      [
+        { agents: 50, throughput: 0 },
+        { agents: 100, throughput: 300 },
+      ],
+    ],
+    [
+      'figures that are none',
+      [
+        { agents: 50, throughput: NaN },
+        { agents: 0, throughput: 3 },
+        { agents: 100, throughput: 300 },
+      ],
+    ],
   ])('has no answer for %s', (_what, points) => {
     expect(linearity(points)).toBeNull();
   });
@@ -89,12 +114,15 @@ describe('the Universal Scalability Law', () => {
 
   it('comes close when the measurement is noisy', () => {
     const noise = [1.004, 0.997, 1.002, 0.996, 1.003, 0.999];
-    const points = pointsOf({ lambda: 6, sigma: 0.001, kappa: 0.00001 }, [10, 50, 100, 150, 200, 250]).map((point, i) => ({
-      ...point,
-      throughput: point.throughput * (noise[i] as number),
-    }));
+    const points = pointsOf({ lambda: 6, sigma: 0.001, kappa: 0.00001 }, [10, 50, 100, 150, 200, 250]).map(
+      (point, i) => ({
+        ...point,
+        throughput: point.throughput * (noise[i] as number),
+      }),
+    );
     const law = fitScalabilityLaw(points) as ScalabilityLaw;
-    for (const { agents, throughput } of points) expect(Math.abs(throughputOf(law, agents) / throughput - 1)).toBeLessThan(0.01);
+    for (const { agents, throughput } of points)
+      expect(Math.abs(throughputOf(law, agents) / throughput - 1)).toBeLessThan(0.01);
   });
 
   it('needs three sizes that finished anything', () => {

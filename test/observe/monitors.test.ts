@@ -22,9 +22,18 @@ interface FleetRules {
 }
 
 /** Second by second: agents that run tasks, leak, and are recycled one by one at different times. */
-function* fleet({ hours, agents = 50, leakBytes, recycleAfter = Infinity, noiseBytes = 0, utilization = () => 0.4 }: FleetRules): Generator<{ second: number; sample: SampleChange }> {
+function* fleet({
+  hours,
+  agents = 50,
+  leakBytes,
+  recycleAfter = Infinity,
+  noiseBytes = 0,
+  utilization = () => 0.4,
+}: FleetRules): Generator<{ second: number; sample: SampleChange }> {
   const random = new Random(7, 'fleet');
-  const tasks = Array.from({ length: agents }, (_, i) => (Number.isFinite(recycleAfter) ? Math.floor((i / agents) * recycleAfter) : 0));
+  const tasks = Array.from({ length: agents }, (_, i) =>
+    Number.isFinite(recycleAfter) ? Math.floor((i / agents) * recycleAfter) : 0,
+  );
   const awayUntil = new Array<number>(agents).fill(-1);
   for (let second = 0; second < hours * 3_600; second += 1) {
     let busySlots = 0;
@@ -42,7 +51,16 @@ function* fleet({ hours, agents = 50, leakBytes, recycleAfter = Infinity, noiseB
       }
       bytes += 300 * MIB + busy * 50 * MIB + (tasks[i] as number) * leakBytes;
     }
-    yield { second, sample: { total: agents, active, error: agents - active, busySlots, memoryBytes: bytes + noiseBytes * random.normal() } };
+    yield {
+      second,
+      sample: {
+        total: agents,
+        active,
+        error: agents - active,
+        busySlots,
+        memoryBytes: bytes + noiseBytes * random.normal(),
+      },
+    };
   }
 }
 
@@ -81,7 +99,11 @@ describe('the memory-leak monitor', () => {
   });
 
   it('does not take a rising load for a leak', () => {
-    const { state, mibPerHour } = watch({ hours: 2, leakBytes: 0, utilization: (second) => 0.1 + (0.8 * second) / 7_200 }).state();
+    const { state, mibPerHour } = watch({
+      hours: 2,
+      leakBytes: 0,
+      utilization: (second) => 0.1 + (0.8 * second) / 7_200,
+    }).state();
     expect(state).toBe('steady');
     expect(Math.abs(mibPerHour)).toBeLessThan(0.1);
   });
@@ -97,13 +119,16 @@ describe('the memory-leak monitor', () => {
     const hours = untilRecycleMs / 3_600_000;
     expect(hours).toBeGreaterThan((2_048 - 400) / mibPerHour);
     expect(hours).toBeLessThan((2_048 - 300) / mibPerHour);
-    expect(monitor.finding()).toMatch(/^leak: memory grows by \d+(\.\d)? MiB\/h per agent; an agent reaches its recycling limit of 2,048 MiB after \d+ h/);
+    expect(monitor.finding()).toMatch(
+      /^leak: memory grows by \d+(\.\d)? MiB\/h per agent; an agent reaches its recycling limit of 2,048 MiB after \d+ h/,
+    );
   });
 
   it('says nothing before ten minutes, nor without readings', () => {
     expect(watch({ hours: 0.15, leakBytes: 64 * 1_024 }).state().state).toBe('unknown');
     const blind = new MemoryLeakMonitor(LIMIT);
-    for (let second = 0; second < 3_600; second += 1) blind.observe(sampleData(START + second * 1_000, { memoryBytes: NaN }));
+    for (let second = 0; second < 3_600; second += 1)
+      blind.observe(sampleData(START + second * 1_000, { memoryBytes: NaN }));
     expect(blind.state().state).toBe('unknown');
   });
 
@@ -122,7 +147,10 @@ describe('the memory-leak monitor', () => {
 /** Both monitors on samples made by hand. */
 class Bench {
   readonly events: ExperimentEvent[] = [];
-  readonly monitors = new Monitors({ monitors: ['memory_leak', 'connection_pool'], recycleLimitBytes: LIMIT }, (event) => this.events.push(event));
+  readonly monitors = new Monitors(
+    { monitors: ['memory_leak', 'connection_pool'], recycleLimitBytes: LIMIT },
+    (event) => this.events.push(event),
+  );
   second = 0;
 
   feed(minutes: number, sample: (second: number) => SampleChange): this {
@@ -140,7 +168,10 @@ class Bench {
 
 describe('the connection-pool monitor', () => {
   it('is content with one connection per agent, however the fleet is scaled', () => {
-    const bench = new Bench().feed(10, () => ({})).feed(10, (i) => ({ total: 200 + Math.floor(i / 12) })).feed(20, () => ({ total: 100 }));
+    const bench = new Bench()
+      .feed(10, () => ({}))
+      .feed(10, (i) => ({ total: 200 + Math.floor(i / 12) }))
+      .feed(20, () => ({ total: 100 }));
     expect(bench.connections()).toEqual({
       monitor: 'connection_pool',
       finding: 'steady: 1 connections per agent',
@@ -154,9 +185,11 @@ describe('the connection-pool monitor', () => {
     const bench = new Bench().feed(10, () => ({})).feed(60, (i) => ({ connections: 200 + i / 60 }));
     expect(bench.connections()).toMatchObject({ ok: false });
     expect(bench.connections().finding).toMatch(/^leak: 1\.\d+ connections per agent where 1(\.\d+)? are usual$/);
-    expect(bench.events.filter(({ type }) => type === 'monitor').map((event) => (event.type === 'monitor' ? event.finding : ''))).toContainEqual(
-      expect.stringMatching(/^leak/),
-    );
+    expect(
+      bench.events
+        .filter(({ type }) => type === 'monitor')
+        .map((event) => (event.type === 'monitor' ? event.finding : '')),
+    ).toContainEqual(expect.stringMatching(/^leak/));
   });
 
   it('finds connections that stay when agents go', () => {
@@ -165,14 +198,26 @@ describe('the connection-pool monitor', () => {
   });
 
   it('finds fewer connections than active agents, for a minute', () => {
-    const short = new Bench().feed(10, () => ({})).feed(0.9, () => ({ connections: 190 })).feed(5, () => ({}));
+    const short = new Bench()
+      .feed(10, () => ({}))
+      .feed(0.9, () => ({ connections: 190 }))
+      .feed(5, () => ({}));
     expect(short.connections().ok).toBe(true);
-    const long = new Bench().feed(10, () => ({})).feed(2, () => ({ connections: 190 })).feed(5, () => ({}));
-    expect(long.connections()).toMatchObject({ ok: false, finding: 'shortage: up to 10 fewer connections than active agents, for 1 min 59 s' });
+    const long = new Bench()
+      .feed(10, () => ({}))
+      .feed(2, () => ({ connections: 190 }))
+      .feed(5, () => ({}));
+    expect(long.connections()).toMatchObject({
+      ok: false,
+      finding: 'shortage: up to 10 fewer connections than active agents, for 1 min 59 s',
+    });
   });
 
   it('says nothing in the first minutes', () => {
-    expect(new Bench().feed(3, () => ({})).connections()).toMatchObject({ ok: true, finding: expect.stringMatching(/^too short to tell/) as string });
+    expect(new Bench().feed(3, () => ({})).connections()).toMatchObject({
+      ok: true,
+      finding: expect.stringMatching(/^too short to tell/) as string,
+    });
   });
 });
 

@@ -232,6 +232,16 @@ describe('the faults of a run', () => {
     expect(bench.tracker.summary().unrecovered).toBe(2);
   });
 
+  it('whose service is back but not yet their agents when the run ends are reported once, without a capacity recovery', () => {
+    const bench = new Bench();
+    bench.tracker.injected(fault('p1', bench.now, { type: 'preemption', voluntary: false }), []);
+    bench.feed(30, { active: 196 });
+    bench.tracker.end();
+    bench.tracker.end();
+    expect(bench.recovered).toMatchObject([{ id: 'p1', serviceRecoveryMs: 0, capacityRecoveryMs: null }]);
+    expect(bench.tracker.summary().unrecovered).toBe(0);
+  });
+
   it('take over what the probes found without losing their recovery times', () => {
     const bench = new Bench();
     bench.tracker.injected(fault('f1', START), []);
@@ -270,7 +280,10 @@ describe('the faults of a run', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 25_000 }), { minLength: 1, maxLength: 20 }), (restarts) => {
         const bench = new Bench();
-        bench.tracker.injected(fault('f1', START), restarts.map((_, task) => task));
+        bench.tracker.injected(
+          fault('f1', START),
+          restarts.map((_, task) => task),
+        );
         const order = restarts.map((at, task) => ({ at, task })).sort((a, b) => a.at - b.at);
         for (let second = 0; second < 40; second += 1) {
           for (const { at, task } of order) {

@@ -9,12 +9,20 @@ const base = makeReport();
 const HOUR = 3_600_000;
 
 function missing(report: ExperimentReport, name: string, change: Partial<CriterionResult>): ExperimentReport {
-  const criteria = report.criteria.map((one) => (one.name === name ? { ...one, verdict: 'FAIL' as const, ...change } : one));
+  const criteria = report.criteria.map((one) =>
+    one.name === name ? { ...one, verdict: 'FAIL' as const, ...change } : one,
+  );
   return { ...report, verdict: 'FAIL', criteria };
 }
 
-const withSummary = (change: Partial<ExperimentReport['summary']>): ExperimentReport => ({ ...base, summary: { ...base.summary, ...change } });
-const withSeries = (change: Partial<ExperimentReport['series']>): ExperimentReport => ({ ...base, series: { ...base.series, ...change } });
+const withSummary = (change: Partial<ExperimentReport['summary']>): ExperimentReport => ({
+  ...base,
+  summary: { ...base.summary, ...change },
+});
+const withSeries = (change: Partial<ExperimentReport['series']>): ExperimentReport => ({
+  ...base,
+  series: { ...base.series, ...change },
+});
 const say = (report: ExperimentReport): { well: string; wrong: string; change: string; next: string } => {
   const { findings, recommendations } = deriveFindings(report, 'en');
   return {
@@ -30,18 +38,21 @@ describe('what went well', () => {
     const { well } = say(base);
     expect(well).toContain('Throughput met its target: 533.4/min, target ≥ 500/min (6.7 % above it).');
     expect(well).toContain('P99 latency met its target: 1.24 s, target ≤ 5 s (24.8 % of the limit used).');
-    expect(well).toContain('Availability met its target: 99.993%, target ≥ 99.9% (7.0 % of the error budget used).');
-    expect(well).toContain('Stable operation met its target: 72 h, fewest 178, target 200 agents for 72 h.');
+    expect(well).toContain('Availability met its target: 99.993 %, target ≥ 99.9 % (7.0 % of the error budget used).');
+    expect(well).toContain('Stable operation met its target: 72 h, fewest 178, target ≥ 200 agents for 72 h.');
   });
 
   it('names the worst of the faults that were recovered', () => {
     const worst = base.faults.reduce((a, b) => ((b.serviceRecoveryMs ?? 0) > (a.serviceRecoveryMs ?? 0) ? b : a));
-    expect(say(base).well).toMatch(new RegExp(`Service recovered from all 291 faults; the worst \\(${worst.id}, Agent kill\\) took 1\\d\\.\\d s of the 30 s allowed`));
+    expect(say(base).well).toMatch(
+      new RegExp(
+        `Service recovered from all 291 faults; the worst \\(${worst.id}, Agent kill\\) took 1\\d\\.\\d s of the 30 s allowed`,
+      ),
+    );
   });
 
   it('is a whole ledger, a generator on time, a bill inside the budget and silence of the alerts', () => {
-    const ledger: CriterionResult = { ...(base.criteria[0] as CriterionResult), name: 'ledger', actualValue: 0, targetValue: 0 };
-    const { well, wrong } = say({ ...base, criteria: [...base.criteria, ledger], alerts: [] });
+    const { well, wrong } = say({ ...base, alerts: [] });
     expect(well).toContain('All 2,304,120 tasks are accounted for: 0 lost, 0 counted twice.');
     expect(well).toContain('2,304,120 arrivals sent, 0 dropped, dispatch lag P99.9 1.2 ms (limit 50 ms)');
     expect(well).toContain('The run cost $412.66, 82.5 % of its budget of $500.00; 1,000 tasks cost $0.18.');
@@ -57,12 +68,18 @@ describe('what went well', () => {
 
 describe('what went wrong', () => {
   it('is every target missed, with both numbers, and whether it is mandatory', () => {
-    expect(say(missing(base, 'p99_latency', { actual: '6.2 s', actualValue: 6_200 })).wrong).toContain('P99 latency missed its target: 6.2 s, target ≤ 5 s.');
-    expect(say(missing(base, 'cpu', { actual: '85 %', actualValue: 0.85 })).wrong).toContain('CPU missed its target, which is not mandatory: 85 %');
+    expect(say(missing(base, 'p99_latency', { actual: '6.2 s', actualValue: 6_200 })).wrong).toContain(
+      'P99 latency missed its target: 6.2 s, target ≤ 5 s.',
+    );
+    expect(say(missing(base, 'cpu', { actual: '85 %', actualValue: 0.85 })).wrong).toContain(
+      'CPU missed its target, which is not mandatory: 85 %',
+    );
   });
 
   it('tells missing data from bad data', () => {
-    expect(say(missing(base, 'availability', { actual: 'no data', actualValue: null })).wrong).toContain('Availability could not be judged: no data, target ≥ 99.9%.');
+    expect(say(missing(base, 'availability', { actual: 'no data', actualValue: null })).wrong).toContain(
+      'Availability could not be judged: no data, target ≥ 99.9 %.',
+    );
   });
 
   it('counts the faults that never recovered and names some', () => {
@@ -73,7 +90,9 @@ describe('what went wrong', () => {
   });
 
   it('says when a fault proves nothing, or may still act', () => {
-    const faults = base.faults.map((fault, i) => (i === 3 ? { ...fault, effectSeen: false } : i === 4 ? { ...fault, endSeen: false } : fault));
+    const faults = base.faults.map((fault, i) =>
+      i === 3 ? { ...fault, effectSeen: false } : i === 4 ? { ...fault, endSeen: false } : fault,
+    );
     const { wrong } = say({ ...base, faults });
     expect(wrong).toContain('The probe saw no effect of 1 faults (f4)');
     expect(wrong).toContain('The end of 1 faults was not confirmed (f5)');
@@ -81,9 +100,13 @@ describe('what went wrong', () => {
 
   it('lists refused load by priority, and says whether the bottom went first', () => {
     const fromBelow = withSummary({ shedTasks: 400_000, shedByPriority: [0, 0, 100_000, 300_000] });
-    expect(say(fromBelow).wrong).toMatch(/^400,000 tasks \(17\.4 % of all\) were refused: P0 0 %, P1 0 %, P2 8\.7 %, P3 65\.1 %\.$/m);
+    expect(say(fromBelow).wrong).toMatch(
+      /^400,000 tasks \(17\.4 % of all\) were refused: P0 0 %, P1 0 %, P2 8\.7 %, P3 65\.1 %\.$/m,
+    );
     expect(say(fromBelow).well).toContain('refused from the bottom');
-    expect(say(withSummary({ shedTasks: 10, shedByPriority: [10, 0, 0, 0] })).well).not.toContain('refused from the bottom');
+    expect(say(withSummary({ shedTasks: 10, shedByPriority: [10, 0, 0, 0] })).well).not.toContain(
+      'refused from the bottom',
+    );
   });
 
   it('sums the firings of an alert up in one line', () => {
@@ -95,23 +118,30 @@ describe('what went wrong', () => {
       peak: 50,
       actions: ['emergency_scale'],
     }));
-    expect(say({ ...base, alerts }).wrong).toContain('Alert cascade_failure fired 2 times, for at most 71 h; actions: emergency_scale.');
+    expect(say({ ...base, alerts }).wrong).toContain(
+      'Alert cascade_failure fired 2 times, for at most 71 h; actions: emergency_scale.',
+    );
   });
 
   it('finds the bad minutes that the P99 of the whole run hides', () => {
     const p99 = base.series.p99.map((value, i) => (i === 100 ? 7_250 : i === 200 ? 5_500 : value));
-    expect(say(withSeries({ p99 })).wrong).toMatch(/P99 response was above 5 s in 2 of 2,\d+ intervals, worst 7\.25 s at \+03:20:00\./);
+    expect(say(withSeries({ p99 })).wrong).toMatch(
+      /P99 response was above 5 s in 2 of 2,\d+ intervals, worst 7\.25 s at \+03:20:00\./,
+    );
   });
 
   it('shows a broken ledger with examples', () => {
     const ledger = { ...base.ledger, lost: 2, doubleCounted: 1, examples: { lost: [17, 99], doubleCounted: [5] } };
-    const criterion: CriterionResult = { ...(base.criteria[0] as CriterionResult), name: 'ledger', verdict: 'FAIL', actualValue: 3, targetValue: 0 };
-    expect(say({ ...base, ledger, criteria: [...base.criteria, criterion] }).wrong).toContain('2 tasks lost, 1 counted twice (task indices 17, 99, 5)');
+    expect(say(missing({ ...base, ledger }, 'ledger', { actualValue: 3 })).wrong).toContain(
+      '2 tasks lost, 1 counted twice (task indices 17, 99, 5)',
+    );
   });
 
   it('mentions repeated attempts only where they are many', () => {
     expect(say(base).wrong).not.toContain('repeated');
-    expect(say(withSummary({ retriedAttempts: 120_000 })).wrong).toContain('5.31 % of all attempts had to be repeated: 120,000 failed and were retried, 9,120');
+    expect(say(withSummary({ retriedAttempts: 120_000 })).wrong).toContain(
+      '5.3 % of all attempts had to be repeated: 120,000 failed and were retried, 9,120',
+    );
   });
 
   it('covers a run cut short, over budget, badly counted and badly recorded', () => {
@@ -143,23 +173,36 @@ describe('what to change', () => {
   });
 
   it('names CPU, or the way to the agents, where these were the limit', () => {
-    expect(say(withSeries({ cpu: base.series.cpu.map(() => 0.9) })).change).toContain('CPU was the limit: 90.0 % in its worst interval (target 80.0 %)');
-    expect(say(missing(base, 'p99_latency', { actual: '9 s', actualValue: 9_000 })).change).toContain('Tasks waited although at most 76.6 % of the slots were busy');
+    expect(say(withSeries({ cpu: base.series.cpu.map(() => 0.9) })).change).toContain(
+      'CPU was the limit: 90.0 % in its worst interval (target 80.0 %)',
+    );
+    expect(say(missing(base, 'p99_latency', { actual: '9 s', actualValue: 9_000 })).change).toContain(
+      'Tasks waited although at most 76.6 % of the slots were busy',
+    );
   });
 
   it('says so where nothing was', () => {
-    expect(say(base).change).toContain('Nothing was saturated: in the busiest interval 76.6 % of the slots were busy and CPU was at 32.6 %.');
+    expect(say(base).change).toContain(
+      'Nothing was saturated: in the busiest interval 76.6 % of the slots were busy and CPU was at 32.6 %.',
+    );
   });
 
   it('proposes a smaller fleet only where the busiest interval leaves room and the run passed', () => {
     expect(say(base).change).not.toContain('instead of');
-    const calm = withSeries({ utilization: new Array<number>(rows).fill(0.32), agentsActive: new Array<number>(rows).fill(200) });
-    expect(say(calm).change).toContain('80 agents instead of 200 would carry the same load with 80 % of the slots busy at its peak (now 32.0 %)');
+    const calm = withSeries({
+      utilization: new Array<number>(rows).fill(0.32),
+      agentsActive: new Array<number>(rows).fill(200),
+    });
+    expect(say(calm).change).toContain(
+      '80 agents instead of 200 would carry the same load with 80 % of the slots busy at its peak (now 32.0 %)',
+    );
     expect(say({ ...calm, verdict: 'FAIL' }).change).not.toContain('80 agents instead');
   });
 
   it('notes an autoscaler that never acted, and one that could not decide', () => {
-    expect(say({ ...base, scalings: [] }).change).toContain('The autoscaler never acted: the floor of 200 agents carried everything (42.2 % of the slots busy on average)');
+    expect(say({ ...base, scalings: [] }).change).toContain(
+      'The autoscaler never acted: the floor of 200 agents carried everything (42.2 % of the slots busy on average)',
+    );
     const first = base.scalings[0] as ExperimentReport['scalings'][number];
     const scalings = Array.from({ length: 60 }, (_, i) => ({
       ...first,
@@ -196,9 +239,14 @@ describe('what to change', () => {
 });
 
 describe('recommendations', () => {
-  const agentHours = (agents: number): ExperimentReport['agents'] => ({ ...base.agents, agentSeconds: agents * 72 * 3_600 });
+  const agentHours = (agents: number): ExperimentReport['agents'] => ({
+    ...base.agents,
+    agentSeconds: agents * 72 * 3_600,
+  });
   const phase = (number: number, agents: number, throughput: number, utilization: number): ExperimentReport =>
-    makePhase(number, agents, throughput, utilization, { agents: { ...agentHours(agents), avgUtilization: utilization } });
+    makePhase(number, agents, throughput, utilization, {
+      agents: { ...agentHours(agents), avgUtilization: utilization },
+    });
 
   it('foretell the slots the next phase keeps busy: 100/min on 50 agents at 31.7 % are 200/min on 100 at 31.7 %', () => {
     const next = nextPhaseOf(phase(1, 50, 100, 0.3167));
@@ -212,7 +260,9 @@ describe('recommendations', () => {
   });
 
   it('ask for more agents where the next phase would not fit', () => {
-    expect(say(phase(2, 100, 200, 0.5)).next).toMatch(/Give phase 3 at least 313 agents: at 1,000 a minute its 200 would have 125\.0 % of their slots busy\./);
+    expect(say(phase(2, 100, 200, 0.5)).next).toMatch(
+      /Give phase 3 at least 313 agents: at 1,000 a minute its 200 would have 125\.0 % of their slots busy\./,
+    );
   });
 
   it('after the last phase give the load to plan with', () => {
@@ -221,8 +271,15 @@ describe('recommendations', () => {
   });
 
   it('are to repeat a run that failed, and to conclude nothing from one that is not valid', () => {
-    expect(say(missing(base, 'p99_latency', { actual: '9 s', actualValue: 9_000 })).next).toBe('Repeat phase 3 before going on: P99 latency not met.');
-    const invalid: ExperimentReport = { ...base, verdict: 'INVALID', invalid: ['arrivals dropped: 3'], load: { ...base.load, dropped: 3 } };
+    expect(say(missing(base, 'p99_latency', { actual: '9 s', actualValue: 9_000 })).next).toBe(
+      'Repeat phase 3 before going on: P99 latency not met.',
+    );
+    const invalid: ExperimentReport = {
+      ...base,
+      verdict: 'INVALID',
+      invalid: ['arrivals dropped: 3'],
+      load: { ...base.load, dropped: 3 },
+    };
     expect(say(invalid).next).toBe('Repeat this run before drawing conclusions: 3 arrivals were dropped.');
     expect(say(invalid).wrong).toContain('The measurement is not valid: 3 arrivals were dropped.');
   });
@@ -262,12 +319,15 @@ describe('findings in any language', () => {
       for (const sentence of flat(japanese)) expect(sentence).toMatch(/。$/);
     }
     const japanese = deriveFindings(base, 'ja').findings.wentWell.join('\n');
-    expect(japanese).toContain('スループットは目標を達成しました: 実績 533.4/min、目標 ≥ 500/min（目標を6.7 %上回る）。');
+    expect(japanese).toContain(
+      'スループットは目標を達成しました: 実績 533.4/min、目標 ≥ 500/min（目標を6.7 %上回る）。',
+    );
   });
 
   it('never say NaN, Infinity or undefined, even of a run in which nothing happened', () => {
     for (const report of awkward) {
-      for (const language of ['en', 'ja'] as const) expect(JSON.stringify(deriveFindings(report, language))).not.toMatch(/NaN|Infinity|undefined|null/);
+      for (const language of ['en', 'ja'] as const)
+        expect(JSON.stringify(deriveFindings(report, language))).not.toMatch(/NaN|Infinity|undefined|null/);
     }
   });
 

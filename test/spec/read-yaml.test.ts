@@ -122,7 +122,7 @@ function undescribed(schema: unknown, path: string): string[] {
     ...properties,
     ...listOf(node, 'anyOf'),
     ...listOf(node, 'oneOf'),
-    ...Object.entries((node['$defs'] ?? {}) as object),
+    ...Object.entries(node['$defs'] ?? {}),
     ['items', node['items']],
     ['*', node['additionalProperties']],
   ] satisfies [string, unknown][];

@@ -22,7 +22,14 @@ export function downsample(
     const middle = ((from + to) / 2) * step;
     if (present.length === 0) points.push([middle, null]);
     else if (reduction === 'extremes') points.push(...extremes(values, present, step));
-    else points.push([middle, reduce(present.map((index) => values[index] as number), reduction)]);
+    else
+      points.push([
+        middle,
+        reduce(
+          present.map((index) => values[index] as number),
+          reduction,
+        ),
+      ]);
   }
   return points;
 }

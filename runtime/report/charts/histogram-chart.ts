@@ -53,7 +53,13 @@ function histogramOption({ bars, marks }: HistogramChart, f: Format, size: Size)
   const most = Math.max(...rows.map((row) => row.count));
   return {
     textStyle: { fontFamily: 'inherit' },
-    grid: { left: size.id === 'wide' ? 56 : 50, right: 16, top: 14 + marks.length * 14, bottom: 30, outerBoundsMode: 'none' },
+    grid: {
+      left: size.id === 'wide' ? 56 : 50,
+      right: 16,
+      top: 14 + marks.length * 14,
+      bottom: 30,
+      outerBoundsMode: 'none',
+    },
     xAxis: {
       type: 'log',
       min: FIRST_BAR_FROM_MS,
@@ -117,7 +123,11 @@ function valueLines(marks: readonly ValueMark[]): object {
     symbol: 'none',
     data: marks.map((mark, index) => ({
       xAxis: mark.value,
-      lineStyle: { color: placeholder(mark.strong ? 'ink' : 'orange'), type: mark.strong ? [7, 4] : [2, 3], width: 1.2 },
+      lineStyle: {
+        color: placeholder(mark.strong ? 'ink' : 'orange'),
+        type: mark.strong ? [7, 4] : [2, 3],
+        width: 1.2,
+      },
       label: {
         formatter: mark.label,
         // Percentiles lie close together: their labels stand above each other.

@@ -165,17 +165,15 @@ function agentsChart({ report, t, f }: Telling): TimeChart {
       restarts: f.count(report.agents.restarts),
     }),
     lines: [
-      ...zones.map(
-        ([zone, values], index): ChartLine => ({
-          name: t('line.zone', { zone }),
-          values,
-          color: ZONE_COLORS[index % ZONE_COLORS.length] ?? 'grey',
-          area: true,
-          stacked: true,
-          width: 0.8,
-          reduction: 'mean',
-        }),
-      ),
+      ...zones.map(([zone, values], index): ChartLine => ({
+        name: t('line.zone', { zone }),
+        values,
+        color: ZONE_COLORS[index % ZONE_COLORS.length] ?? 'grey',
+        area: true,
+        stacked: true,
+        width: 0.8,
+        reduction: 'mean',
+      })),
       { name: t('line.agentsActive'), values: agentsActive, color: 'ink', width: 0.9 },
       { name: t('line.agentsTarget'), values: agentsTarget, color: 'orange', dash: [6, 3], width: 1.6, step: true },
     ],
@@ -195,7 +193,13 @@ function utilizationChart({ report, t, f }: Telling): TimeChart {
       cpu: f.share(report.agents.avgCpu),
     }),
     lines: [
-      { name: t('line.utilization'), values: percent(report.series.utilization), color: 'blue', area: true, width: 1.2 },
+      {
+        name: t('line.utilization'),
+        values: percent(report.series.utilization),
+        color: 'blue',
+        area: true,
+        width: 1.2,
+      },
       { name: t('line.cpu'), values: percent(report.series.cpu), color: 'orange', dash: [4, 2], width: 1.2 },
     ],
     targets: percentTarget(targetOf(report, 'cpu'), t, f),
@@ -253,7 +257,14 @@ function memoryChart({ report, t, f }: Telling): TimeChart {
       last: f.bytes(memory.at(-1) ?? NaN),
       max: f.bytes(largest(memory) ?? NaN),
     }),
-    lines: [{ name: t('line.memory'), values: report.series.memory.map((value) => value / gibibyte), color: 'purple', area: true }],
+    lines: [
+      {
+        name: t('line.memory'),
+        values: report.series.memory.map((value) => value / gibibyte),
+        color: 'purple',
+        area: true,
+      },
+    ],
     targets: [],
     axis: { scale: 'linear', format: (value) => f.decimal(value, 2) },
   };
@@ -265,7 +276,9 @@ function costChart({ report, t, f }: Telling): TimeChart {
     title: t('chart.cost'),
     unit: t('chart.usd'),
     text: t('chartText.cost', { total: f.usd(report.cost.totalUsd), budget: f.usd(report.cost.budgetUsd) }),
-    lines: [{ name: t('line.cost'), values: report.series.cost, color: 'green', area: true, width: 1.8, reduction: 'last' }],
+    lines: [
+      { name: t('line.cost'), values: report.series.cost, color: 'green', area: true, width: 1.8, reduction: 'last' },
+    ],
     targets: targetLine(finite(report.cost.budgetUsd), (value) => t('line.budget', { value: f.usd(value) })),
     axis: { scale: 'linear', format: (value) => `$${f.decimal(value)}` },
   };

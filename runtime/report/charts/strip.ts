@@ -85,7 +85,8 @@ function drawFaults(faults: readonly Span[], x: (ms: number) => number, top: num
     return `M${round(x(from))} ${top}v${MARK_PX}${foot >= 1 ? `h${round(foot)}` : ''}`;
   });
   // Hundreds of ticks must not run together into one bar.
-  const spacing = faults.length < 2 ? Infinity : (x(faults.at(-1)?.from ?? 0) - x(faults[0]?.from ?? 0)) / (faults.length - 1);
+  const spacing =
+    faults.length < 2 ? Infinity : (x(faults.at(-1)?.from ?? 0) - x(faults[0]?.from ?? 0)) / (faults.length - 1);
   const width = round(Math.min(1.1, Math.max(spacing * 0.45, 0.3)));
   return `<path d="${ticks.join('')}" stroke="${placeholder('orange')}" stroke-width="${width}" fill="none"/>`;
 }

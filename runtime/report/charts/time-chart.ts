@@ -66,9 +66,18 @@ export function timePlot(timeline: Timeline, size: Size): Plot {
   return { left: wide ? 56 : 50, right: wide ? 16 : 12, top: 12, bottom: stripHeight(timeline) + 28 };
 }
 
+/** Are there more buckets than pixels, so that lines are drawn pale and strong? */
+export function isDense(buckets: number, timeline: Timeline, size: Size): boolean {
+  return buckets > pixelsOf(timePlot(timeline, size), size);
+}
+
+function pixelsOf(plot: Plot, size: Size): number {
+  return size.width - plot.left - plot.right;
+}
+
 function timeOption(chart: TimeChart, timeline: Timeline, bucketMs: number, size: Size): echarts.EChartsCoreOption {
   const plot = timePlot(timeline, size);
-  const pixels = size.width - plot.left - plot.right;
+  const pixels = pixelsOf(plot, size);
   const floor = chart.axis.scale === 'log' ? (chart.axis.min ?? 1) : -Infinity;
   const series = chart.lines.flatMap((line) => lineSeries(line, bucketMs / timeline.unitMs, pixels, floor));
   return {

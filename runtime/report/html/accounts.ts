@@ -2,7 +2,7 @@ import { NOTHING } from '../format.js';
 import { summarizeSegments } from '../facts.js';
 import type { Telling } from '../telling.js';
 import { section } from './events.js';
-import { html, trusted, when, type Markup } from './markup.js';
+import { markup, trusted, when, type Markup } from './markup.js';
 import { facts, table } from './table.js';
 
 /** What happened to every task, with the identity written out. */
@@ -18,12 +18,12 @@ export function ledgerSection(told: Telling): Markup {
     leased: f.count(ledger.leased),
   });
   const sign = ledger.balanced
-    ? html`<span class="tag pass">✓ ${t('ledger.balanced')}</span>`
-    : html`<span class="tag fail">✗ ${t('ledger.unbalanced')}</span>`;
+    ? markup`<span class="tag pass">✓ ${t('ledger.balanced')}</span>`
+    : markup`<span class="tag fail">✗ ${t('ledger.unbalanced')}</span>`;
   return section(
     'ledger',
     t('heading.ledger'),
-    html`<div class="card"><p class="identity">${identity}</p><p>${sign}</p>
+    markup`<div class="card"><p class="identity">${identity}</p><p>${sign}</p>
 <p>${judged(t('ledger.lost', { count: f.count(ledger.lost) }), ledger.lost, examples(told, ledger.examples.lost))}
 <br>${judged(t('ledger.doubleCounted', { count: f.count(ledger.doubleCounted) }), ledger.doubleCounted, examples(told, ledger.examples.doubleCounted))}</p>
 <p class="note">${t('ledger.attempts', {
@@ -37,7 +37,7 @@ export function ledgerSection(told: Telling): Markup {
 
 function judged(text: string, count: number, examples: string): Markup {
   const good = count === 0;
-  return html`<span class="tag ${good ? 'pass' : 'fail'}">${good ? '✓' : '✗'}</span> ${text}${examples}`;
+  return markup`<span class="tag ${good ? 'pass' : 'fail'}">${good ? '✓' : '✗'}</span> ${text}${examples}`;
 }
 
 function examples({ t }: Telling, indices: readonly number[]): string {
@@ -52,7 +52,7 @@ export function loadSection(told: Telling): Markup {
   return section(
     'load',
     t('heading.load'),
-    html`<div class="columns"><div class="card">${facts([
+    markup`<div class="columns"><div class="card">${facts([
       [t('load.scheduled'), f.count(load.scheduled)],
       [t('load.sent'), f.count(load.sent)],
       [t('load.late'), f.count(load.late)],
@@ -76,7 +76,8 @@ export function loadSection(told: Telling): Markup {
         {
           title: `${t('column.rate')} /min`,
           numeric: true,
-          cell: (row) => (row.lowest === row.highest ? f.rate(row.lowest) : `${f.rate(row.lowest)} – ${f.rate(row.highest)}`),
+          cell: (row) =>
+            row.lowest === row.highest ? f.rate(row.lowest) : `${f.rate(row.lowest)} – ${f.rate(row.highest)}`,
         },
       ],
       summarizeSegments(report.segments),
@@ -89,13 +90,14 @@ ${when(report.forecast !== null, () => forecast(told))}</div>`,
 
 function monitors(told: Telling): Markup {
   const { report, t, f } = told;
-  return html`<div class="card"><h3>${t('heading.monitors')}</h3>${table(
+  return markup`<div class="card"><h3>${t('heading.monitors')}</h3>${table(
     [
       { title: t('column.monitor'), heading: true, cell: (row) => row.monitor.replaceAll('_', ' ') },
       { title: t('column.value'), numeric: true, cell: (row) => `${f.decimal(row.value, 3)} ${row.unit}` },
       {
         title: t('column.finding'),
-        cell: (row) => html`<span class="tag ${row.ok ? 'pass' : 'fail'}">${row.ok ? '✓' : '✗'}</span> ${row.finding}`,
+        cell: (row) =>
+          markup`<span class="tag ${row.ok ? 'pass' : 'fail'}">${row.ok ? '✓' : '✗'}</span> ${row.finding}`,
       },
     ],
     report.monitors,
@@ -106,8 +108,8 @@ function monitors(told: Telling): Markup {
 function forecast(told: Telling): Markup {
   const { report, t, f } = told;
   const found = report.forecast;
-  if (found === null) return html``;
-  return html`<div class="card"><h3>${t('heading.forecast')}</h3>${table(
+  if (found === null) return markup``;
+  return markup`<div class="card"><h3>${t('heading.forecast')}</h3>${table(
     [
       { title: t('column.model'), heading: true, cell: (row) => row.model },
       { title: t('column.error'), numeric: true, cell: (row) => f.share(row.error) },
@@ -116,7 +118,7 @@ function forecast(told: Telling): Markup {
     { caption: t('heading.forecast') },
   )}
 <p>${t('forecast.chosen', { model: found.chosen })} ${found.coverage === null ? '' : t('forecast.coverage', { share: f.share(found.coverage) })}</p>
-${found.feedForwardError === null ? null : html`<p class="note">${t('forecast.feedForward', { error: f.share(found.feedForwardError) })}</p>`}</div>`;
+${found.feedForwardError === null ? null : markup`<p class="note">${t('forecast.feedForward', { error: f.share(found.feedForwardError) })}</p>`}</div>`;
 }
 
 /** The bill by part. */
@@ -126,36 +128,36 @@ export function costSection(told: Telling): Markup {
   return section(
     'cost',
     t('heading.cost'),
-    html`<div class="card"><p class="lead"><b>${f.usd(cost.totalUsd)}</b> · ${t('cost.perHour', { usd: f.usd(cost.perHourUsd) })} · ${t('cost.perThousand', { usd: f.usd(cost.perThousandTasksUsd) })} · ${t('cost.budget', { usd: f.usd(cost.budgetUsd) })}</p>
+    markup`<div class="card"><p class="lead"><b>${f.usd(cost.totalUsd)}</b> · ${t('cost.perHour', { usd: f.usd(cost.perHourUsd) })} · ${t('cost.perThousand', { usd: f.usd(cost.perThousandTasksUsd) })} · ${t('cost.budget', { usd: f.usd(cost.budgetUsd) })}</p>
 ${table(
   [
     { title: t('column.part'), heading: true, cell: (row) => row.part },
-    { title: t('column.basis'), cell: (row) => html`<span class="quiet">${row.basis}</span>` },
+    { title: t('column.basis'), cell: (row) => markup`<span class="quiet">${row.basis}</span>` },
     { title: t('column.usd'), numeric: true, cell: (row) => f.usd(row.usd) },
     { title: t('column.share'), cell: (row) => shareBar(row.usd / cost.totalUsd) },
   ],
   cost.parts,
   { caption: t('heading.cost'), onPhone: 'cards' },
 )}
-${when(cost.assumed, () => html`<p class="note warn">⚠ ${t('cost.assumed')}</p>`)}
-${when(cost.stale, () => html`<p class="note warn">⚠ ${t('cost.stale')}</p>`)}</div>`,
+${when(cost.assumed, () => markup`<p class="note warn">⚠ ${t('cost.assumed')}</p>`)}
+${when(cost.stale, () => markup`<p class="note warn">⚠ ${t('cost.stale')}</p>`)}</div>`,
   );
 }
 
 function shareBar(share: number): Markup {
   const percent = Number.isFinite(share) ? Math.min(Math.max(share * 100, 0), 100) : 0;
-  return html`<span class="share" aria-hidden="true">${trusted(`<i style="width:${percent.toFixed(1)}%"></i>`)}</span>`;
+  return markup`<span class="share" aria-hidden="true">${trusted(`<i style="width:${percent.toFixed(1)}%"></i>`)}</span>`;
 }
 
 /** What made this report, and what was recorded. */
 export function provenanceSection(told: Telling): Markup {
   const { report, t, f } = told;
   const { provenance } = report;
-  const code = (text: string): Markup => html`<code>${text}</code>`;
+  const code = (text: string): Markup => markup`<code>${text}</code>`;
   return section(
     'provenance',
     t('heading.provenance'),
-    html`<div class="columns"><div class="card">${facts([
+    markup`<div class="columns"><div class="card">${facts([
       [t('overview.run'), code(report.metadata.experimentId)],
       [t('provenance.version'), code(provenance.version)],
       [t('provenance.commit'), code(provenance.commit)],
@@ -169,7 +171,7 @@ export function provenanceSection(told: Telling): Markup {
         { title: t('column.sink'), heading: true, cell: (row) => code(row.name) },
         { title: t('column.records'), numeric: true, cell: (row) => f.count(row.records) },
         { title: t('column.complete'), cell: (row) => (row.complete ? `✓ ${t('yes')}` : `✗ ${t('no')}`) },
-        { title: t('column.note'), cell: (row) => html`<span class="quiet">${row.note || NOTHING}</span>` },
+        { title: t('column.note'), cell: (row) => markup`<span class="quiet">${row.note || NOTHING}</span>` },
       ],
       provenance.sinks,
       { caption: t('heading.sinks') },

@@ -1,4 +1,4 @@
-/** Markup that is safe to put into a page as it is. Only {@link html} and {@link trusted} make it. */
+/** Markup that is safe to put into a page as it is. Only {@link markup} and {@link trusted} make it. */
 export class Markup {
   constructor(readonly text: string) {}
 
@@ -13,7 +13,7 @@ export type Content = Markup | string | number | null | undefined | false | read
  * Template tag for HTML: everything put in is escaped unless it is {@link Markup} already, so text from tasks, faults
  * and flags cannot become markup. `null`, `undefined` and `false` become nothing, lists are joined.
  */
-export function html(strings: TemplateStringsArray, ...contents: readonly Content[]): Markup {
+export function markup(strings: TemplateStringsArray, ...contents: readonly Content[]): Markup {
   const parts = strings.map((text, index) => text + (index < contents.length ? render(contents[index]) : ''));
   return new Markup(parts.join(''));
 }
@@ -30,7 +30,13 @@ export function when(condition: boolean, content: () => Markup): Markup {
   return condition ? content() : NONE;
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 /** Text for element content and quoted attributes. Control characters, which no HTML may hold, are dropped. */
 export function escapeHtml(text: string): string {

@@ -2,26 +2,28 @@ import { linearityFigure } from '../charts/linearity-chart.js';
 import { runFigures } from '../charts/run-charts.js';
 import { hatchDefinition, lanesOf, markSample, stripDefinition, type Lane } from '../charts/strip.js';
 import { SIZES } from '../charts/svg.js';
-import { timePlot } from '../charts/time-chart.js';
+import { isDense, timePlot } from '../charts/time-chart.js';
 import { timelineOf, type Timeline } from '../charts/timeline.js';
 import type { LatencySummary } from '../model.js';
 import type { Telling } from '../telling.js';
-import { html, trusted, when, type Markup } from './markup.js';
+import { markup, trusted, when, type Markup } from './markup.js';
 import { facts, table, type Column } from './table.js';
 
 /** All charts, with the definitions of the marks they share and the key to them. */
 export function performanceSection(told: Telling): Markup {
   const { report, t, f } = told;
-  const head = html`<h2 id="performance-title">${t('heading.performance')}</h2>`;
+  const head = markup`<h2 id="performance-title">${t('heading.performance')}</h2>`;
   if (report.series.offered.length === 0) {
-    return html`<section id="performance" aria-labelledby="performance-title">${head}<p class="quiet">${t('chart.empty')}</p></section>`;
+    return markup`<section id="performance" aria-labelledby="performance-title">${head}<p class="quiet">${t('chart.empty')}</p></section>`;
   }
   const timeline = timelineOf(report);
   const definitions = SIZES.map((size) => stripDefinition(timeline, size, timePlot(timeline, size), t)).join('');
+  const dense = SIZES.some((size) => isDense(report.series.offered.length, timeline, size));
   const start = `${f.dateTime(report.metadata.startTime)} ${f.zone}`;
-  return html`<section id="performance" aria-labelledby="performance-title">${head}
+  return markup`<section id="performance" aria-labelledby="performance-title">${head}
 <svg class="definitions" aria-hidden="true"><defs>${trusted(hatchDefinition() + definitions)}</defs></svg>
-<div class="key quiet">${t('chart.intro', { start, bucket: f.duration(report.series.bucketMs) })} ${key(timeline, told)}</div>
+<div class="key quiet">${t('chart.intro', { start, bucket: f.duration(report.series.bucketMs) })} ${dense ? t('chart.intro.dense') : ''}
+${key(timeline, told)}</div>
 <div class="charts">${runFigures(told, timeline)}</div></section>`;
 }
 
@@ -34,9 +36,9 @@ const MARK_NAMES = {
 
 function key(timeline: Timeline, { t }: Telling): Markup {
   const lanes = lanesOf(timeline);
-  if (lanes.length === 0) return html`${t('mark.none')}.`;
-  return html`<ul class="legend">${lanes.map(
-    (lane) => html`<li><b>${t(`lane.${lane}`)}</b>${trusted(markSample(lane))}${t(MARK_NAMES[lane])}</li>`,
+  if (lanes.length === 0) return markup`${t('mark.none')}`;
+  return markup`${t('chart.intro.marks')} <ul class="legend">${lanes.map(
+    (lane) => markup`<li><b>${t(`lane.${lane}`)}</b>${trusted(markSample(lane))}${t(MARK_NAMES[lane])}</li>`,
   )}</ul>`;
 }
 
@@ -51,7 +53,7 @@ export function detailSection(told: Telling): Markup {
     { name: t('latency.dispatchLag'), latency: performance.dispatchLag },
   ];
   const stretch = { p50: f.decimal(performance.stretch.p50), p99: f.decimal(performance.stretch.p99) };
-  return html`<section id="detail" aria-labelledby="detail-title"><h2 id="detail-title">${t('heading.tasks')}</h2>
+  return markup`<section id="detail" aria-labelledby="detail-title"><h2 id="detail-title">${t('heading.tasks')}</h2>
 <div class="columns">
 <div class="card"><h3>${t('heading.latency')}</h3>
 ${table([{ title: t('column.type'), heading: true, cell: (row) => row.name }, ...latencyColumns<{ latency: LatencySummary }>(told)], kinds, { caption: t('heading.latency') })}
@@ -106,7 +108,11 @@ function byPriority(told: Telling): Markup {
       { title: t('column.priority'), heading: true, cell: (row) => row.priority },
       { title: t('column.submitted'), numeric: true, cell: (row) => f.count(row.submitted) },
       { title: t('column.shed'), numeric: true, cell: (row) => f.count(row.shed) },
-      { title: t('column.share'), numeric: true, cell: (row) => f.share(row.submitted === 0 ? null : row.shed / row.submitted) },
+      {
+        title: t('column.share'),
+        numeric: true,
+        cell: (row) => f.share(row.submitted === 0 ? null : row.shed / row.submitted),
+      },
       { title: 'P50', numeric: true, cell: (row) => f.duration(row.latency?.p50 ?? null) },
       { title: 'P99', numeric: true, cell: (row) => f.duration(row.latency?.p99 ?? null) },
     ],
@@ -120,9 +126,9 @@ export function linearitySection(told: Telling): Markup {
   const { report, t, f } = told;
   const { linearity } = report;
   return when(linearity !== null && linearity.points.length > 0, () => {
-    if (linearity === null) return html``;
+    if (linearity === null) return markup``;
     const usl = linearity.usl;
-    return html`<section id="linearity" aria-labelledby="linearity-title"><h2 id="linearity-title">${t('heading.linearity')}</h2>
+    return markup`<section id="linearity" aria-labelledby="linearity-title"><h2 id="linearity-title">${t('heading.linearity')}</h2>
 <div class="columns"><div class="card">
 ${table(
   [
@@ -134,7 +140,7 @@ ${table(
   { caption: t('heading.linearity') },
 )}
 <p>${t('linearity.ratio', { ratio: f.share(linearity.ratio) })}</p>
-${usl === null ? null : html`<p class="note">${t('linearity.usl', { lambda: f.decimal(usl.lambda, 3), sigma: f.decimal(usl.sigma, 6), kappa: usl.kappa.toExponential(2) })}</p>`}
+${usl === null ? null : markup`<p class="note">${t('linearity.usl', { lambda: f.decimal(usl.lambda, 3), sigma: f.decimal(usl.sigma, 6), kappa: usl.kappa.toExponential(2) })}</p>`}
 </div>${linearityFigure(told, linearity)}</div></section>`;
   });
 }

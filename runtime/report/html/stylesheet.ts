@@ -47,6 +47,7 @@ code{font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overfl
 ul{margin:0;padding-left:1.15em}
 li{margin:0 0 6px}
 .facts{margin:0;display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:12px 24px}
+#overview .facts div:first-child{grid-column:span 2}
 .facts dt{color:var(--muted);font-size:12.5px}
 .facts dd{margin:0;overflow-wrap:anywhere}
 .pass{color:var(--pass)}.fail{color:var(--fail)}.warn{color:var(--invalid)}
@@ -116,7 +117,7 @@ const PHONE = `
 @media (max-width:900px){.numbers{grid-template-columns:repeat(2,1fr)}}
 @media (max-width:560px){
 .page{padding:18px 14px 40px}
-h1{font-size:22px}h2{margin-top:36px}
+h1{font-size:22px}#overview .facts div:first-child{grid-column:auto}h2{margin-top:36px}
 .verdict{flex-direction:column;align-items:flex-start;gap:12px;padding:16px}
 .numbers div{padding:12px 14px}.numbers .big{font-size:20px}
 .card{padding:14px}.chart{padding:12px 10px 8px}

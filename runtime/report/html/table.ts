@@ -1,4 +1,4 @@
-import { html, when, type Content, type Markup } from './markup.js';
+import { markup, when, type Content, type Markup } from './markup.js';
 
 /** A column of a table; numbers are set flush right. */
 export interface Column<Row> {
@@ -19,12 +19,14 @@ export interface TableOptions {
 /** A table with a caption for screen readers, header cells with scope, and a way to be read on a phone. */
 export function table<Row>(columns: ReadonlyArray<Column<Row>>, rows: readonly Row[], options: TableOptions): Markup {
   const cards = options.onPhone === 'cards';
-  return html`<div class="scroll" role="region" aria-label="${options.caption}" tabindex="0">
+  return markup`<div class="scroll" role="region" aria-label="${options.caption}" tabindex="0">
 <table class="${[cards ? 'cards' : '', options.className ?? ''].join(' ').trim()}">
 <caption class="hidden">${options.caption}</caption>
-<thead><tr>${columns.map((column) => html`<th scope="col"${numeric(column)}>${column.title}</th>`)}</tr></thead>
-<tbody>${rows.map((row) => html`<tr>${columns.map((column) => cell(column, row, cards))}</tr>
-`)}</tbody>
+<thead><tr>${columns.map((column) => markup`<th scope="col"${numeric(column)}>${column.title}</th>`)}</tr></thead>
+<tbody>${rows.map(
+    (row) => markup`<tr>${columns.map((column) => cell(column, row, cards))}</tr>
+`,
+  )}</tbody>
 </table></div>`;
 }
 
@@ -37,28 +39,28 @@ export function longTable<Row>(
   const shown = options.shown ?? 20;
   if (rows.length <= shown + 5) return table(columns, rows, options);
   const rest = rows.slice(shown);
-  return html`${table(columns, rows.slice(0, shown), options)}
+  return markup`${table(columns, rows.slice(0, shown), options)}
 <details class="more"><summary>${options.more(rest.length)}</summary>${table(columns, rest, options)}</details>`;
 }
 
 function cell<Row>(column: Column<Row>, row: Row, cards: boolean): Markup {
   // On a phone the header row is gone and every cell says itself what it is.
-  const label = cards ? html` data-label="${column.title}"` : null;
-  if (column.heading === true) return html`<th scope="row"${label}${numeric(column)}>${column.cell(row)}</th>`;
-  return html`<td${label}${numeric(column)}>${column.cell(row)}</td>`;
+  const label = cards ? markup` data-label="${column.title}"` : null;
+  if (column.heading === true) return markup`<th scope="row"${label}${numeric(column)}>${column.cell(row)}</th>`;
+  return markup`<td${label}${numeric(column)}>${column.cell(row)}</td>`;
 }
 
 function numeric<Row>(column: Column<Row>): Markup {
-  return when(column.numeric === true, () => html` class="n"`);
+  return when(column.numeric === true, () => markup` class="n"`);
 }
 
 /** Pairs of term and value. */
 export function facts(pairs: ReadonlyArray<readonly [term: string, value: Content]>): Markup {
-  return html`<dl class="facts">${pairs.map(([term, value]) => html`<div><dt>${term}</dt><dd>${value}</dd></div>`)}</dl>`;
+  return markup`<dl class="facts">${pairs.map(([term, value]) => markup`<div><dt>${term}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
 /** A list, or the sentence that there is nothing to list. */
 export function bullets(items: readonly string[], empty: string): Markup {
-  if (items.length === 0) return html`<p class="quiet">${empty}</p>`;
-  return html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
+  if (items.length === 0) return markup`<p class="quiet">${empty}</p>`;
+  return markup`<ul>${items.map((item) => markup`<li>${item}</li>`)}</ul>`;
 }

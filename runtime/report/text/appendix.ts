@@ -30,14 +30,14 @@ function ledger({ report, t, f }: Telling): string {
   return [
     `## ${t('heading.ledger')}`,
     '',
-    `${t('ledger.identity', {
+    t('ledger.identity', {
       submitted: count(account.submitted),
       completed: count(account.completed),
       failed: count(account.failed),
       shed: count(account.shed),
       queued: count(account.queued),
       leased: count(account.leased),
-    })}`,
+    }),
     '',
     `- ${account.balanced ? `✓ ${t('ledger.balanced')}` : `✗ ${t('ledger.unbalanced')}`}`,
     `- ${t('ledger.lost', { count: count(account.lost) })}${examples(account.examples.lost)}`,
@@ -94,7 +94,7 @@ function faults(told: Telling): string {
       plain(fault.detail),
     ]),
   );
-  return [`${head}`, summary, '', list, ...rest(told, report.faults.length)].join('\n');
+  return [head, summary, '', list, ...rest(told, report.faults.length)].join('\n');
 }
 
 /** The longest service recoveries, in order of time; those that never recovered count as longest. */
@@ -156,13 +156,15 @@ function scalings(told: Telling): string {
   const { report, t, f } = told;
   const head = `## ${t('heading.scalings')}\n`;
   if (report.scalings.length === 0) return `${head}\n${t('noScalings')}`;
-  const rows = report.scalings.slice(0, ROWS_SHOWN).map(({ at, decision }) => [
-    f.clock(at),
-    `${f.count(decision.from)} → ${f.count(decision.to)}`,
-    plain(decision.mode.replaceAll('_', ' ')),
-    f.decimal(decision.score),
-    plain(decision.reason),
-  ]);
+  const rows = report.scalings
+    .slice(0, ROWS_SHOWN)
+    .map(({ at, decision }) => [
+      f.clock(at),
+      `${f.count(decision.from)} → ${f.count(decision.to)}`,
+      plain(decision.mode.replaceAll('_', ' ')),
+      f.decimal(decision.score),
+      plain(decision.reason),
+    ]);
   const columns = [t('column.time'), t('column.agents'), t('column.mode'), t('column.score'), t('column.reason')];
   return [head, markdownTable(columns, rows), ...rest(told, report.scalings.length)].join('\n');
 }
@@ -171,14 +173,16 @@ function alerts(told: Telling): string {
   const { report, t, f } = told;
   const head = `## ${t('heading.alerts')}\n`;
   if (report.alerts.length === 0) return `${head}\n${t('noAlerts')}`;
-  const rows = report.alerts.slice(0, ROWS_SHOWN).map((alert) => [
-    f.clock(alert.firedAt),
-    plain(alert.name.replaceAll('_', ' ')),
-    plain(told.name('severity', alert.severity)),
-    alert.resolvedAt === null ? t('stillFiring') : f.duration(alert.resolvedAt - alert.firedAt),
-    f.decimal(alert.peak, 4),
-    plain(alert.actions.join(', ').replaceAll('_', ' ')) || NOTHING,
-  ]);
+  const rows = report.alerts
+    .slice(0, ROWS_SHOWN)
+    .map((alert) => [
+      f.clock(alert.firedAt),
+      plain(alert.name.replaceAll('_', ' ')),
+      plain(told.name('severity', alert.severity)),
+      alert.resolvedAt === null ? t('stillFiring') : f.duration(alert.resolvedAt - alert.firedAt),
+      f.decimal(alert.peak, 4),
+      plain(alert.actions.join(', ').replaceAll('_', ' ')) || NOTHING,
+    ]);
   const columns = [
     t('column.time'),
     t('column.alert'),
@@ -191,7 +195,9 @@ function alerts(told: Telling): string {
 }
 
 function rest({ t, f }: Telling, total: number): string[] {
-  return total <= ROWS_SHOWN ? [] : ['', `… ${t('more', { count: f.count(total - ROWS_SHOWN) })} (report.html, report.json)`];
+  return total <= ROWS_SHOWN
+    ? []
+    : ['', `… ${t('more', { count: f.count(total - ROWS_SHOWN) })} (report.html, report.json)`];
 }
 
 function load(told: Telling): string {
@@ -204,7 +210,8 @@ function load(told: Telling): string {
     row.lowest === row.highest ? f.rate(row.lowest) : `${f.rate(row.lowest)} – ${f.rate(row.highest)}`,
   ]);
   const monitors = report.monitors.map(
-    (monitor) => `- ${monitor.ok ? '✓' : '✗'} ${plain(monitor.monitor.replaceAll('_', ' '))}: ${plain(monitor.finding)}`,
+    (monitor) =>
+      `- ${monitor.ok ? '✓' : '✗'} ${plain(monitor.monitor.replaceAll('_', ' '))}: ${plain(monitor.finding)}`,
   );
   return [
     `## ${t('heading.load')}\n`,
@@ -233,7 +240,9 @@ function forecast({ report, t, f }: Telling): string[] {
     '',
     `### ${t('heading.forecast')}\n`,
     `- ${t('forecast.chosen', { model: plain(found.chosen) })}`,
-    ...found.candidates.map((candidate) => `- ${plain(candidate.model)}: ${t('column.error')} ${f.share(candidate.error)}`),
+    ...found.candidates.map(
+      (candidate) => `- ${plain(candidate.model)}: ${t('column.error')} ${f.share(candidate.error)}`,
+    ),
     ...(found.coverage === null ? [] : [`- ${t('forecast.coverage', { share: f.share(found.coverage) })}`]),
     ...(found.feedForwardError === null
       ? []
@@ -244,7 +253,11 @@ function forecast({ report, t, f }: Telling): string[] {
 function linearity({ report, t, f }: Telling): string[] {
   const found = report.linearity;
   if (found === null) return [];
-  const rows = found.points.map((point) => [f.count(point.agents), f.rate(point.throughput), f.decimal(point.perAgent, 3)]);
+  const rows = found.points.map((point) => [
+    f.count(point.agents),
+    f.rate(point.throughput),
+    f.decimal(point.perAgent, 3),
+  ]);
   const usl =
     found.usl === null
       ? []

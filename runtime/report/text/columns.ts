@@ -1,9 +1,12 @@
 /** Scripts and forms that terminals show two columns wide (East Asian wide and fullwidth, roughly). */
-const WIDE = /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u;
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u;
 
 /** Columns a text takes on a terminal. */
 export function displayWidth(text: string): number {
-  return [...text].reduce((sum, sign) => sum + widthOf(sign), 0);
+  let width = 0;
+  for (const sign of text) width += widthOf(sign);
+  return width;
 }
 
 /** The text filled up with spaces to `width` columns, or cut to it with an ellipsis. */

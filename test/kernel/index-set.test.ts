@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { IndexSet, type IndexRange } from '../../runtime/observe/index-set.js';
+import { IndexSet, type IndexRange } from '../../runtime/kernel/index-set.js';
 
 /** Mostly near each other, around the edges of pages, some far away. */
 const indices = fc.array(
