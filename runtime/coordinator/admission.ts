@@ -2,7 +2,6 @@ import { whenSettled } from '../kernel/eventually.js';
 import { SECOND } from '../kernel/units.js';
 import type { FleetSample } from '../agents/port.js';
 import type { Lease, QueueObserver, SubmitOutcome, TaskQueue, AgentIdentity, FinishOutcome } from '../queue/port.js';
-import { gradedWaits } from '../queue/protocol.js';
 import type { AttemptResult, Task } from '../queue/task.js';
 import type { Experiment } from '../spec/experiment.js';
 import type { Duty } from './port.js';
@@ -12,7 +11,7 @@ const WINDOW_S = 15;
 
 /**
  * Leader's duty where admission goes by expected wait: measures what the fleet finishes and what is admitted by
- * priority, and tells the queue. Until enough has been measured it goes by the slots that are there.
+ * priority, and tells the queue. While little has been finished yet it goes by a tenth of what the slots could do.
  */
 export class AdmissionControl implements QueueObserver {
   private readonly finishedPerSecond = new Array<number>(WINDOW_S).fill(0);
@@ -77,6 +76,14 @@ export class AdmissionControl implements QueueObserver {
     }
     this.second = second;
   }
+}
+
+/**
+ * Longest admitted wait by priority: P0 up to the whole limit, each lower priority a quarter less, so that the
+ * lowest is refused first and what is admitted keeps well inside the target.
+ */
+export function gradedWaits(maxWaitMs: number): [number, number, number, number] {
+  return [maxWaitMs, maxWaitMs * 0.75, maxWaitMs * 0.5, maxWaitMs * 0.25];
 }
 
 function sum(values: readonly number[]): number {

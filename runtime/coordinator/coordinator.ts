@@ -25,6 +25,8 @@ export interface CoordinatorOptions {
 export class Coordinator {
   private leading = false;
   private alive = false;
+  /** Until when it leads for certain, epoch ms: counted from before the lease was asked for. */
+  private leadsUntil = -Infinity;
   private waiting: Timer | null = null;
   private timers: Timer[] = [];
 
@@ -34,8 +36,9 @@ export class Coordinator {
     return this.options.replica;
   }
 
+  /** False as soon as its lease may be somebody else's, also while an answer is still out. */
   get isLeader(): boolean {
-    return this.leading;
+    return this.leading && this.options.clock.now() < this.leadsUntil;
   }
 
   get isAlive(): boolean {
@@ -58,11 +61,12 @@ export class Coordinator {
   stop(): void {
     const wasLeading = this.leading;
     this.kill();
-    if (wasLeading) this.options.lease.release(this.replica);
+    if (wasLeading) whenSettled(this.options.lease.release(this.replica), () => undefined, this.options.onError);
   }
 
   private campaign(): void {
     const { clock, lease, replica, onError } = this.options;
+    const askedAt = clock.now();
     whenSettled(
       lease.acquire(replica, LEASE_TTL_MS),
       (won) => {
@@ -72,14 +76,16 @@ export class Coordinator {
           this.watch();
           return;
         }
+        this.leadsUntil = askedAt + LEASE_TTL_MS;
         if (!this.leading) this.lead();
-        this.waiting = clock.after(RENEW_MS, () => { this.campaign(); });
+        this.campaignIn(RENEW_MS);
       },
       (error) => {
         onError(error);
+        if (!this.alive) return;
         // Without an answer the lease may be somebody else's by now.
         this.stepDown();
-        this.waiting = clock.after(RENEW_MS, () => { this.campaign(); });
+        this.campaignIn(RENEW_MS);
       },
     );
   }
@@ -92,18 +98,30 @@ export class Coordinator {
       (holder) => {
         if (!this.alive) return;
         const now = clock.now();
-        const until = Math.max(now + RENEW_MS / 5, holder?.until ?? now);
-        this.waiting = clock.at(until, () => { this.campaign(); });
+        this.campaignIn(Math.max(RENEW_MS / 5, (holder?.until ?? now) - now));
       },
-      onError,
+      (error) => {
+        onError(error);
+        if (this.alive) this.campaignIn(RENEW_MS);
+      },
     );
+  }
+
+  private campaignIn(delayMs: number): void {
+    this.waiting = this.options.clock.after(delayMs, () => {
+      this.campaign();
+    });
   }
 
   private lead(): void {
     const { clock, events, duties, replica } = this.options;
     this.leading = true;
     events({ type: 'leader', at: clock.now(), replica, previous: null });
-    this.timers = duties.map((duty) => clock.every(duty.everyMs, () => { duty.run(); }));
+    this.timers = duties.map((duty) =>
+      clock.every(duty.everyMs, () => {
+        if (this.isLeader) duty.run();
+      }),
+    );
   }
 
   private stepDown(): void {

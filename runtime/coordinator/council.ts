@@ -1,4 +1,4 @@
-import type { Clock } from '../kernel/clock.js';
+import type { Clock, Timer } from '../kernel/clock.js';
 import type { EventSink } from '../observe/events.js';
 import { Coordinator } from './coordinator.js';
 import type { Duty, LeaderLease } from './port.js';
@@ -17,6 +17,7 @@ export interface CouncilOptions {
 /** The coordinator replicas of one process; stands in for the Deployment that keeps three of them alive. */
 export class Council {
   private readonly coordinators: Coordinator[];
+  private readonly restarts = new Map<Coordinator, Timer>();
 
   constructor(private readonly options: CouncilOptions) {
     const { replicas, clock, lease, duties, events, onError } = options;
@@ -40,6 +41,8 @@ export class Council {
   }
 
   stop(): void {
+    for (const restart of this.restarts.values()) restart.cancel();
+    this.restarts.clear();
     for (const coordinator of this.coordinators) coordinator.stop();
   }
 
@@ -56,7 +59,11 @@ export class Council {
     const leader = this.coordinators.find((coordinator) => coordinator.isLeader);
     if (leader === undefined) return null;
     leader.kill();
-    this.options.clock.after(this.options.restartMs, () => { leader.start(); });
+    const restart = this.options.clock.after(this.options.restartMs, () => {
+      this.restarts.delete(leader);
+      leader.start();
+    });
+    this.restarts.set(leader, restart);
     return leader.replica;
   }
 }

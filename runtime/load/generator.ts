@@ -43,7 +43,9 @@ export class LoadGenerator {
   /** Epoch ms of the schedule's zero; moves on with every pause. */
   private origin = 0;
   private next: number | null = null;
-  private pausedAt: number | null = null;
+  /** Since when the schedule stands still, epoch ms: a pause, or the end. */
+  private stoodStillAt: number | null = null;
+  private exhausted = false;
   private pending = 0;
   private sent: number;
   private late: number;
@@ -72,7 +74,7 @@ export class LoadGenerator {
   pause(): void {
     if (this.state !== 'running') return;
     this.state = 'paused';
-    this.pausedAt = this.options.clock.now();
+    this.stoodStillAt = this.options.clock.now();
     this.timer?.cancel();
     this.segmentTimer?.cancel();
   }
@@ -80,13 +82,15 @@ export class LoadGenerator {
   resume(): void {
     if (this.state !== 'paused') return;
     this.state = 'running';
-    this.origin += this.options.clock.now() - (this.pausedAt as number);
-    this.pausedAt = null;
+    this.origin += this.options.clock.now() - (this.stoodStillAt as number);
+    this.stoodStillAt = null;
     this.announceSegment();
     this.arm();
   }
 
+  /** Ends the schedule where it stands. */
   stop(): void {
+    if (this.state === 'running') this.stoodStillAt = this.options.clock.now();
     this.state = 'ended';
     this.timer?.cancel();
     this.segmentTimer?.cancel();
@@ -101,9 +105,9 @@ export class LoadGenerator {
     return this.pending;
   }
 
-  /** ms of the schedule that have passed; stands still during a pause. */
+  /** ms of the schedule that have passed; stands still during a pause and after {@link stop}. */
   elapsedMs(): number {
-    return (this.pausedAt ?? this.options.clock.now()) - this.origin;
+    return (this.stoodStillAt ?? this.options.clock.now()) - this.origin;
   }
 
   position(): GeneratorPosition {
@@ -114,8 +118,9 @@ export class LoadGenerator {
 
   private arm(): void {
     if (this.next === null) {
-      this.state = 'ended';
-      this.options.onFinished();
+      // The last arrival is not the end of the schedule: quiet time may follow, and be paused.
+      if (!this.exhausted) this.options.onFinished();
+      this.exhausted = true;
       return;
     }
     this.timer = this.options.clock.at(this.origin + this.next, this.fire);

@@ -4,7 +4,6 @@ import type { GeneratorJournal } from '../load/port.js';
 import type { AgentIdentity, FinishOutcome, Lease, LedgerCounts, QueueObserver, SubmitOutcome } from '../queue/port.js';
 import type { AttemptResult, Task } from '../queue/task.js';
 
-
 /** As many task indices are named as examples. */
 const EXAMPLES = 10;
 

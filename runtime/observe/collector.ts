@@ -23,12 +23,18 @@ enum Sum {
   failed,
   starts,
   waitMs,
-  serviceMs,
   samples,
   queueDepth,
   cpu,
 }
-const SUMS = 10;
+const SUMS = 9;
+
+/**
+ * Seconds after which a service time counts for 1/e. A minute's mean wobbles by several percent and leans to the
+ * short tasks when a burst begins; the fleet must not be sized by that.
+ */
+const SERVICE_FADES_S = 15 * 60;
+const FADE_PER_S = Math.exp(-1 / SERVICE_FADES_S);
 
 /** Reasons of failed attempts told apart; further ones are counted as `other`. */
 const MOST_REASONS = 16;
@@ -49,6 +55,9 @@ export class Collector implements QueueObserver {
   private readonly reasons = new Map<string, number>();
 
   private worstLag = 0;
+  /** Service times of completed tasks, and how many: both fade with {@link SERVICE_FADES_S}. */
+  private serviceMs = 0;
+  private serviced = 0;
   /** Since when tasks have been waiting, or the last start since; NaN while none waits. */
   private stalledSince = NaN;
   private lastFleet: FleetSample | null = null;
@@ -99,7 +108,8 @@ export class Collector implements QueueObserver {
     switch (outcome) {
       case 'counted':
         this.sums.add(at, Sum.completed);
-        this.sums.add(at, Sum.serviceMs, at - startedAt);
+        this.serviceMs += at - startedAt;
+        this.serviced += 1;
         this.completion.record(at, at - lease.task.scheduledAt);
         this.tally.completed(lease.task, at, startedAt);
         return;
@@ -148,6 +158,8 @@ export class Collector implements QueueObserver {
     this.sums.add(now, Sum.queueDepth, counts.queued);
     this.sums.add(now, Sum.cpu, fleet.cpu);
     this.tally.sample(now, fleet, counts, costUsd);
+    this.serviceMs *= FADE_PER_S;
+    this.serviced *= FADE_PER_S;
     const data = this.data(now, fleet, costUsd, counts);
     this.worstLag = 0;
     this.lastFleet = fleet;
@@ -161,7 +173,6 @@ export class Collector implements QueueObserver {
     const { sums } = this;
     const samples = Math.max(1, sums.sum(now, Sum.samples));
     const errorRate = this.errorRate(now);
-    const completed = sums.sum(now, Sum.completed);
     return {
       queueDepth: sums.sum(now, Sum.queueDepth) / samples,
       avgWaitMs: this.meanWaitMs(now),
@@ -171,7 +182,7 @@ export class Collector implements QueueObserver {
       refusedPerMin: this.perMinute(now, Sum.shed),
       agents: this.lastFleet?.target ?? 0,
       readyAgents: this.lastFleet?.active ?? 0,
-      meanServiceMs: completed > 0 ? sums.sum(now, Sum.serviceMs) / completed : this.meanServiceSoFar(),
+      meanServiceMs: this.serviced > 0 ? this.serviceMs / this.serviced : 0,
     };
   }
 
@@ -246,11 +257,6 @@ export class Collector implements QueueObserver {
     const starts = this.sums.sum(now, Sum.starts);
     if (starts > 0) return this.sums.sum(now, Sum.waitMs) / starts;
     return Number.isNaN(this.stalledSince) ? 0 : now - this.stalledSince;
-  }
-
-  private meanServiceSoFar(): number {
-    const { service } = this.tally;
-    return service.count > 0 ? service.mean : 0;
   }
 
   private taskFailed(task: Task, at: number): void {

@@ -119,11 +119,3 @@ export function expectedWaitMs(view: AdmissionView, priority: Priority, limits: 
   }
   return drainPerMs > 0 ? ahead / drainPerMs : Infinity;
 }
-
-/**
- * Longest admitted wait by priority: P0 up to the whole limit, each lower priority a quarter less, so that the
- * lowest is refused first and what is admitted keeps well inside the target.
- */
-export function gradedWaits(maxWaitMs: number): [number, number, number, number] {
-  return [maxWaitMs, maxWaitMs * 0.75, maxWaitMs * 0.5, maxWaitMs * 0.25];
-}

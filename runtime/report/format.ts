@@ -66,6 +66,9 @@ export function formatFor(language: Language): Format {
   };
 }
 
+/** Beyond this many decimals a share is only said to be above or below. */
+const MOST_PERCENT_DIGITS = 6;
+
 /** Built once: constructing a NumberFormat costs more than a thousand uses of it. */
 const DECIMALS = [0, 1, 2, 3, 4, 5, 6].map(
   (digits) => new Intl.NumberFormat('en-US', { maximumFractionDigits: digits }),
@@ -81,8 +84,14 @@ function formatShare(value: number | null): string {
   const percent = value * 100;
   if (percent === 0 || percent === 100) return `${percent} %`;
   const distance = Math.min(Math.abs(percent), Math.abs(100 - percent));
-  const digits = distance >= 5 ? 1 : distance >= 0.005 ? 2 : distance >= 0.00005 ? 4 : 6;
-  return `${percent.toFixed(digits)} %`;
+  for (let digits = distance >= 5 ? 1 : 2; digits <= MOST_PERCENT_DIGITS; digits += 1) {
+    const text = percent.toFixed(digits);
+    if (Number(text) !== 100 && Number(text) !== 0) return `${text} %`;
+  }
+  const smallest = (10 ** -MOST_PERCENT_DIGITS).toFixed(MOST_PERCENT_DIGITS);
+  if (percent < 0) return `> −${smallest} %`;
+  if (percent < 1) return `< ${smallest} %`;
+  return percent < 100 ? `> ${(100 - 10 ** -MOST_PERCENT_DIGITS).toFixed(MOST_PERCENT_DIGITS)} %` : '> 100 %';
 }
 
 function formatDuration(ms: number | null, units: DurationUnits): string {

@@ -80,7 +80,7 @@ function criteriaTable(told: Telling, paint: Paint): string[] {
     shownActual(told, criterion),
     criterion.mandatory ? t('yes') : t('no'),
   ]);
-  const limits = [1, 24, 28, 26, 12];
+  const limits = [1, 24, 28, 26, 9];
   const widths = limits.map((limit, column) =>
     Math.min(limit, Math.max(...[head, ...rows].map((row) => displayWidth(clean(row[column] ?? ''))))),
   );

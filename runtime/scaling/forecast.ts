@@ -6,7 +6,8 @@ import { Backtest, type BacktestSnapshot } from './backtest.js';
 import { calendarFactor } from './calendar.js';
 import type { ForecastModel, ForecastReport, ForecastStep } from './port.js';
 
-const BUCKET_MS = 5 * MINUTE;
+/** Long enough that a burst of two minutes is not taken for the level of the load, short against the horizon. */
+const BUCKET_MS = 15 * MINUTE;
 const REFIT_MS = 30 * MINUTE;
 /** Earlier runs are backtested from this many origins, this far apart: enough for a first choice, still cheap. */
 const HISTORY_ORIGINS = 8;

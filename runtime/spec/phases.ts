@@ -12,7 +12,7 @@ export const PHASES: Readonly<Record<number, Phase>> = {
       agents: 50,
       duration: '24h',
       load: { rate: '100/min' },
-      budget: { max: '$100' },
+      budget: { max: '$250' },
     },
   },
   2: {
@@ -21,7 +21,7 @@ export const PHASES: Readonly<Record<number, Phase>> = {
       agents: 100,
       duration: '48h',
       load: { rate: '200/min', bursts: { rate: '500/min', duration: '1min', every: '5min', timing: 'fixed' } },
-      budget: { max: '$350' },
+      budget: { max: '$500' },
     },
   },
   3: {

@@ -265,7 +265,7 @@ describe('prediction', () => {
       rules: scalingRules('predictive', { predictive: NO_CALENDAR }),
       load: loadOf([3 * HOUR, 500]),
     });
-    for (let at = 15 * SECOND; at <= HOUR; at += 15 * SECOND) {
+    for (let at = 15 * SECOND; at <= 2 * HOUR; at += 15 * SECOND) {
       scaler.recordArrivals(MONDAY + at - 15 * SECOND, 150);
       evaluate(at, { offeredPerMin: 600 });
     }

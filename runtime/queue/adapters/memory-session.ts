@@ -1,15 +1,17 @@
 import type { Eventually } from '../../kernel/clock.js';
-import type { AgentIdentity, AgentSession, Canary, FinishOutcome, Lease, SessionHandlers } from '../port.js';
+import type { AgentIdentity, Canary, FinishOutcome, Lease, SessionHandlers } from '../port.js';
 import type { AttemptResult } from '../task.js';
-import type { Entry, MemoryQueue } from './memory.js';
+import type { Entry, HeldSession, SessionHost } from './memory-contract.js';
 
 type SessionState = 'live' | 'frozen' | 'gone';
 
-/** One agent's connection to a {@link MemoryQueue}. */
-export class MemorySession implements AgentSession {
+/** One agent's connection to the memory queue. */
+export class MemorySession implements HeldSession {
   private state: SessionState = 'live';
   /** Credit given and not yet used. */
   private credits = 0;
+  /** Times credit was taken back: what was given before and is still on its way counts no more. */
+  private revocations = 0;
   /** As many as the agent has slots: few enough to search. */
   private readonly held: Entry[] = [];
   /** What arrived while the agent was frozen, in order. */
@@ -19,11 +21,10 @@ export class MemorySession implements AgentSession {
   private readonly attachedAt: number;
   /** When the beats stopped; null while they go on. */
   private silentAt: number | null = null;
-  /** Stands in the queue's list of idle sessions. */
   listed = false;
 
   constructor(
-    private readonly queue: MemoryQueue,
+    private readonly queue: SessionHost,
     readonly agent: AgentIdentity,
     private readonly handlers: SessionHandlers,
   ) {
@@ -31,20 +32,19 @@ export class MemorySession implements AgentSession {
     this.attemptPrefix = `${agent.id}.${agent.incarnation}.`;
   }
 
-  /** Tasks it can be given now. */
   get available(): number {
     return this.state === 'live' ? this.credits : 0;
   }
 
   credit(slots: number): void {
-    this.overLink(() => {
-      if (this.state === 'gone') return;
-      this.credits += slots;
-      if (this.state === 'live') this.queue.creditChanged(this, slots);
-    });
+    const { delayMs } = this.queue.link;
+    const { revocations } = this;
+    if (delayMs === 0) this.addCredit(slots, revocations);
+    else this.queue.clock.after(delayMs, () => this.addCredit(slots, revocations));
   }
 
   revokeCredit(): void {
+    this.revocations += 1;
     if (this.state === 'live') this.queue.creditChanged(this, -this.credits);
     this.credits = 0;
   }
@@ -78,10 +78,10 @@ export class MemorySession implements AgentSession {
     if (this.state !== 'frozen') return;
     this.state = 'live';
     this.silentAt = null;
-    this.queue.returned(this);
-    this.queue.creditChanged(this, this.credits);
     const inbox = this.inbox;
     this.inbox = [];
+    if (this.queue.returned(this)) this.queue.creditChanged(this, this.credits);
+    else this.state = 'gone';
     for (const deliver of inbox) deliver();
   }
 
@@ -112,7 +112,6 @@ export class MemorySession implements AgentSession {
     return this.attemptPrefix + String(this.attempts);
   }
 
-  /** Epoch ms of the last beat the queue has had from this agent. */
   lastBeat(): number {
     return this.silentAt ?? this.queue.clock.now();
   }
@@ -121,8 +120,13 @@ export class MemorySession implements AgentSession {
     this.credits -= 1;
     this.held.push(entry);
     const lease = entry.lease as Lease;
-    if (this.queue.link.delayMs === 0) this.begin(entry, lease);
-    else this.overLink(() => { this.receive(() => { this.begin(entry, lease); }); });
+    const { delayMs } = this.queue.link;
+    if (delayMs === 0) {
+      this.begin(entry, lease, this.revocations);
+      return;
+    }
+    const { revocations } = this;
+    this.queue.clock.after(delayMs, () => this.receive(() => this.begin(entry, lease, revocations)));
   }
 
   drop(entry: Entry): void {
@@ -132,43 +136,49 @@ export class MemorySession implements AgentSession {
   }
 
   answer(canary: Canary): void {
-    if (this.queue.link.delayMs === 0) {
-      canary.answered(this.queue.clock.now());
+    const { link, clock } = this.queue;
+    if (link.delayMs === 0) {
+      canary.answered(clock.now());
       return;
     }
-    this.overLink(() => {
-      this.receive(() => {
-        this.overLink(() => { canary.answered(this.queue.clock.now()); });
-      });
-    });
+    clock.after(link.delayMs, () =>
+      this.receive(() => clock.after(link.delayMs, () => canary.answered(clock.now()))),
+    );
   }
 
-  /** The queue gives its tasks to others; what it held is returned. A frozen agent hears of it when it thaws. */
   expire(): Entry[] {
     const entries = [...this.held];
-    const leases = entries.map((entry) => entry.lease as Lease);
-    if (this.state === 'frozen') {
-      this.inbox.push(() => { for (const lease of leases) this.handlers.onRevoked(lease); });
+    // An attempt that never arrived is none the agent could be told about.
+    const begun = entries.filter((entry) => !Number.isNaN(entry.startedAt)).map((entry) => entry.lease as Lease);
+    if (this.state === 'frozen' && begun.length > 0) {
+      this.inbox.push(() => {
+        for (const lease of begun) this.handlers.onRevoked(lease);
+      });
     }
     return entries;
   }
 
-  private begin(entry: Entry, lease: Lease): void {
-    // Taken back on the way (the session expired, or was closed): nothing has begun.
-    if (entry.lease?.attemptId !== lease.attemptId) return;
+  // ---- inside -----------------------------------------------------------------------------------------------------
+
+  private begin(entry: Entry, lease: Lease, revocations: number): void {
+    if (entry.lease?.attemptId !== lease.attemptId) {
+      // Taken back on the way: nothing has begun, and the slot meant for it is still free.
+      this.addCredit(1, revocations);
+      return;
+    }
     this.queue.begin(entry, this);
     this.handlers.onLease(lease);
+  }
+
+  private addCredit(slots: number, revocations: number): void {
+    if (this.state === 'gone' || revocations !== this.revocations) return;
+    this.credits += slots;
+    if (this.state === 'live') this.queue.creditChanged(this, slots);
   }
 
   private receive(deliver: () => void): void {
     if (this.state === 'frozen') this.inbox.push(deliver);
     else if (this.state === 'live') deliver();
-  }
-
-  private overLink(send: () => void): void {
-    const { delayMs } = this.queue.link;
-    if (delayMs === 0) send();
-    else this.queue.clock.after(delayMs, send);
   }
 
   /** Beats go out every `beatMs` from attaching on. */

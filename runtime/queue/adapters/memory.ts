@@ -22,26 +22,10 @@ import type {
 } from '../port.js';
 import { admit, FRESH, transition, type TaskState } from '../protocol.js';
 import type { AttemptResult, Task } from '../task.js';
+import type { Entry, HeldSession, Link, SessionHost } from './memory-contract.js';
 import { MemorySession } from './memory-session.js';
 
-/** The way between agents and queue; a network_delay fault makes it longer. */
-export interface Link {
-  /** One way, ms. */
-  delayMs: number;
-}
-
-/** A task the queue has not finished. */
-export interface Entry {
-  readonly task: Task;
-  state: TaskState;
-  lease: Lease | null;
-  session: MemorySession | null;
-  startedAt: number;
-  everStarted: boolean;
-}
-
-/** Refused tasks that are remembered, so that offering one again is answered as the first time. */
-const REMEMBERED_SHEDS = 10_000;
+export type { Link } from './memory-contract.js';
 
 export interface MemoryQueueOptions {
   readonly clock: Clock;
@@ -54,7 +38,7 @@ export interface MemoryQueueOptions {
  * The TaskQueue in one process. Liveness is derived from when a session fell silent instead of ticking beats, and
  * all answers are there at once unless the link is delayed, so that a rehearsal pays for events only.
  */
-export class MemoryQueue implements TaskQueue {
+export class MemoryQueue implements TaskQueue, SessionHost {
   readonly clock: Clock;
   readonly rules: QueueRules;
   readonly link: Link;
@@ -65,16 +49,17 @@ export class MemoryQueue implements TaskQueue {
   private readonly delayed = new TimerHeap();
   private delayedCount = 0;
   private readonly known = new IndexSet();
-  private readonly refused = new Map<number, ShedReason>();
+  /** Refused tasks, so that offering one again is answered as the first time: a bit for each. */
+  private readonly refused = { queue_full: new IndexSet(), expected_wait: new IndexSet() };
   private limits: AdmissionLimits | null = null;
 
   /** Attached agents by id: live, frozen, or crashed and not yet expired. */
-  private readonly sessions = new Map<string, MemorySession>();
-  private readonly silent = new Set<MemorySession>();
+  private readonly sessions = new Map<string, HeldSession>();
+  private readonly silent = new Set<HeldSession>();
   /** Sessions that may have credit, least recently served first. */
-  private readonly idle = new Deque<MemorySession>();
+  private readonly idle = new Deque<HeldSession>();
   private openCredit = 0;
-  private readonly beating: MemorySession[] = [];
+  private readonly beating: HeldSession[] = [];
   private nextCanary = 0;
   private waitingCanaries: Canary[] = [];
   private heldSince: number | null = null;
@@ -100,8 +85,8 @@ export class MemoryQueue implements TaskQueue {
   submit(task: Task): SubmitOutcome {
     const now = this.clock.now();
     if (!this.known.add(task.index)) {
-      const reason = this.refused.get(task.index);
-      return reason === undefined ? { accepted: true, enqueuedAt: now } : { accepted: false, reason };
+      const reason = this.refusal(task.index);
+      return reason === null ? { accepted: true, enqueuedAt: now } : { accepted: false, reason };
     }
     this.submitted += 1;
     const view = { ready: this.readyCounts, idle: this.openCredit > 0 };
@@ -121,7 +106,7 @@ export class MemoryQueue implements TaskQueue {
       return;
     }
     this.nextCanary = (this.nextCanary + 1) % this.beating.length;
-    (this.beating[this.nextCanary] as MemorySession).answer(canary);
+    (this.beating[this.nextCanary] as HeldSession).answer(canary);
   }
 
   setAdmission(limits: AdmissionLimits | null): void {
@@ -142,8 +127,7 @@ export class MemoryQueue implements TaskQueue {
     return session;
   }
 
-  /** A session can take more (or fewer) tasks. */
-  creditChanged(session: MemorySession, by: number): void {
+  creditChanged(session: HeldSession, by: number): void {
     this.openCredit += by;
     if (by <= 0) return;
     if (!session.listed) {
@@ -153,15 +137,16 @@ export class MemoryQueue implements TaskQueue {
     this.dispatch();
   }
 
-  fellSilent(session: MemorySession): void {
-    this.silent.add(session);
+  fellSilent(session: HeldSession): void {
+    // A session that has expired already is not waited for a second time.
+    if (this.sessions.get(session.agent.id) === session) this.silent.add(session);
     const index = this.beating.indexOf(session);
     if (index < 0) return;
-    const last = this.beating.pop() as MemorySession;
+    const last = this.beating.pop() as HeldSession;
     if (last !== session) this.beating[index] = last;
   }
 
-  startsBeating(session: MemorySession): void {
+  startsBeating(session: HeldSession): void {
     this.silent.delete(session);
     this.beating.push(session);
     if (this.waitingCanaries.length === 0) return;
@@ -170,20 +155,22 @@ export class MemoryQueue implements TaskQueue {
     for (const canary of waiting) this.probe(canary);
   }
 
-  /** A frozen session that expired meanwhile beats again: it is attached anew, without its leases. */
-  returned(session: MemorySession): void {
-    if (!this.sessions.has(session.agent.id)) this.sessions.set(session.agent.id, session);
+  /** One that expired meanwhile is attached anew, without its leases – unless the agent has been started again. */
+  returned(session: HeldSession): boolean {
+    const current = this.sessions.get(session.agent.id);
+    if (current !== undefined && current !== session) return false;
+    this.sessions.set(session.agent.id, session);
     this.startsBeating(session);
+    return true;
   }
 
-  detach(session: MemorySession): void {
+  detach(session: HeldSession): void {
     if (this.sessions.get(session.agent.id) === session) this.sessions.delete(session.agent.id);
     this.fellSilent(session);
     this.silent.delete(session);
   }
 
-  /** The attempt has reached its agent and begins. */
-  begin(entry: Entry, session: MemorySession): void {
+  begin(entry: Entry, session: HeldSession): void {
     const lease = entry.lease as Lease;
     const now = this.clock.now();
     const first = !entry.everStarted;
@@ -192,10 +179,10 @@ export class MemoryQueue implements TaskQueue {
     for (const observer of this.observers) observer.started(lease, session.agent, now, first);
   }
 
-  finish(session: MemorySession, lease: Lease, result: AttemptResult): FinishOutcome {
+  finish(session: HeldSession, lease: Lease, result: AttemptResult): FinishOutcome {
     const now = this.clock.now();
     const entry = this.entries.get(lease.task.index);
-    const holds = entry !== undefined && entry.session === session && entry.lease?.attemptId === lease.attemptId;
+    const holds = entry?.session === session && entry.lease?.attemptId === lease.attemptId;
     const startedAt = holds ? entry.startedAt : NaN;
     let outcome: FinishOutcome = 'superseded';
     if (holds) {
@@ -217,7 +204,7 @@ export class MemoryQueue implements TaskQueue {
 
   takeBack(entry: Entry, reason: 'expired' | 'released'): void {
     const lease = entry.lease as Lease;
-    const agent = (entry.session as MemorySession).agent;
+    const agent = (entry.session as HeldSession).agent;
     const type = reason === 'expired' ? 'expire' : 'release';
     const next = transition(entry.state, { type, attemptId: lease.attemptId }, this.rules);
     this.unlease(entry, next.state);
@@ -287,7 +274,7 @@ export class MemoryQueue implements TaskQueue {
   stateOf(index: number): TaskPhase | null {
     const entry = this.entries.get(index);
     if (entry !== undefined) return entry.state.phase;
-    return this.refused.has(index) ? 'shed' : null;
+    return this.refusal(index) === null ? null : 'shed';
   }
 
   unfinished(): UnfinishedTask[] {
@@ -331,16 +318,15 @@ export class MemoryQueue implements TaskQueue {
 
   private refuse(task: Task, reason: ShedReason, now: number): SubmitOutcome {
     this.shed += 1;
-    this.refused.set(task.index, reason);
-    if (this.refused.size > REMEMBERED_SHEDS) {
-      for (const oldest of this.refused.keys()) {
-        this.refused.delete(oldest);
-        break;
-      }
-    }
+    this.refused[reason].add(task.index);
     const outcome: SubmitOutcome = { accepted: false, reason };
     for (const observer of this.observers) observer.submitted(task, outcome, now);
     return outcome;
+  }
+
+  private refusal(index: number): ShedReason | null {
+    if (this.refused.queue_full.has(index)) return 'queue_full';
+    return this.refused.expected_wait.has(index) ? 'expected_wait' : null;
   }
 
   private enqueue(entry: Entry, front: boolean): void {
@@ -376,13 +362,14 @@ export class MemoryQueue implements TaskQueue {
     throw new Error('nextReady needs a task that is ready');
   }
 
-  private lease(entry: Entry, session: MemorySession): void {
+  private lease(entry: Entry, session: HeldSession): void {
     const attemptId = session.nextAttemptId();
     const next = transition(entry.state, { type: 'claim', attemptId }, this.rules);
     entry.state = next.state;
     const lease: Lease = { attemptId, attempt: next.state.attempts, task: entry.task };
     entry.lease = lease;
     entry.session = session;
+    entry.startedAt = NaN;
     this.leased += 1;
     this.openCredit -= 1;
     session.take(entry);
@@ -415,7 +402,7 @@ export class MemoryQueue implements TaskQueue {
     return released;
   }
 
-  private expire(session: MemorySession): number {
+  private expire(session: HeldSession): number {
     this.silent.delete(session);
     if (this.sessions.get(session.agent.id) === session) this.sessions.delete(session.agent.id);
     const entries = session.expire();
