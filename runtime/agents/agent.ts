@@ -57,6 +57,11 @@ export class Agent implements ExecutingAgent, SessionHandlers {
     return this.running.length;
   }
 
+  /** Gets on with what it holds: neither frozen nor gone. */
+  get atWork(): boolean {
+    return this.mode === 'running' || this.mode === 'draining';
+  }
+
   /** Connects to the queue and offers all slots. */
   start(): void {
     const { id, zone, queue, incarnation, slots } = this.options;

@@ -56,6 +56,8 @@ export class FleetCounts {
   }
 
   busyChanged(agent: Agent, by: 1 | -1): void {
+    // Slots of frozen agents and of those gone left the count with their agent.
+    if (!agent.atWork) return;
     this.busySlots += by;
     if (by === 1 && agent.busySlots === 1) this.idle -= 1;
     else if (by === -1 && agent.busySlots === 0) this.idle += 1;
@@ -71,13 +73,16 @@ export class FleetCounts {
     this.leakingTasks -= agent.tasksEnded;
   }
 
+  /** To be called before the agent itself is frozen, thawed or ended: its busy slots go with it. */
   statusChanged(from: Status, to: Status, zone: string, agent: Agent | null): void {
     this.count(from, -1, zone);
     this.count(to, 1, zone);
     const wasAlive = from === 'ready' || from === 'draining';
     const isAlive = to === 'ready' || to === 'draining';
     if (wasAlive === isAlive || agent === null) return;
-    if (agent.busySlots === 0) this.idle += isAlive ? 1 : -1;
+    const by = isAlive ? 1 : -1;
+    this.busySlots += by * agent.busySlots;
+    if (agent.busySlots === 0) this.idle += by;
   }
 
   private count(status: Status, by: 1 | -1, zone: string): void {

@@ -1,4 +1,5 @@
 import type { EventSink, FaultRecord, FaultStage } from '../observe/events.js';
+import { faultNumber } from './fault-ledger.js';
 
 /** Changes to a record as its fault goes on. */
 export type FaultChanges = Partial<Omit<FaultRecord, 'id' | 'type'>>;
@@ -16,6 +17,14 @@ export class FaultBook {
   /** Names go on after this number (an earlier process of the same run used those before). */
   continueAfter(number: number): void {
     this.lastNumber = Math.max(this.lastNumber, number);
+  }
+
+  /** Takes up the book of an earlier process of the same run; nothing is told anew. */
+  restore(records: readonly FaultRecord[]): void {
+    for (const record of records) {
+      this.records.set(record.id, record);
+      this.continueAfter(faultNumber(record.id));
+    }
   }
 
   /** The next name: `f1`, `f2`, … */

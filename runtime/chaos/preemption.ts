@@ -38,6 +38,8 @@ export interface PreemptionOptions {
   readonly fleet: FleetRules;
   /** Length of the run, ms. */
   readonly durationMs: number;
+  /** How far the run is already, ms: more than 0 where it is taken up from a snapshot. @default 0 */
+  readonly elapsedMs?: number;
   readonly clock: Clock;
   /** Stream of pre-emptions alone. */
   readonly random: Random;
@@ -53,10 +55,11 @@ export interface PreemptionOptions {
  * involuntary fault. Resolves at the end of the plan, or when `signal` aborts.
  */
 export async function runPreemptions(options: PreemptionOptions, signal: AbortSignal): Promise<void> {
-  const { fleet, durationMs, clock, random } = options;
-  const start = clock.now();
+  const { fleet, durationMs, elapsedMs = 0, clock, random } = options;
+  const start = clock.now() - elapsedMs;
   try {
     for (const { atMs, node } of planPreemptions(fleet, durationMs, random)) {
+      if (atMs < elapsedMs) continue;
       await clock.sleep(start + atMs - clock.now(), signal);
       await preempt(options, node);
     }

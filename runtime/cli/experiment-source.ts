@@ -78,10 +78,11 @@ function compileWith({ text, name }: SourceFile, overrides: ExperimentOverrides,
   } catch (error) {
     if (!(error instanceof ExperimentError)) throw error;
     const inFile = error.problems.map((problem) => ({ ...problem, path: `${name}: ${problem.path}` }));
-    throw new ExperimentError('CONFIG_INVALID', `${problems.length + inFile.length} problems on the command line and in ${name}`, [
-      ...problems,
-      ...inFile,
-    ]);
+    throw new ExperimentError(
+      'CONFIG_INVALID',
+      `${problems.length + inFile.length} problems on the command line and in ${name}`,
+      [...problems, ...inFile],
+    );
   }
   refuseFlags(problems);
   throw new Error('no problem was left');

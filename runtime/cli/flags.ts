@@ -22,11 +22,12 @@ export interface ExperimentFlags {
 export class FlagReader {
   readonly problems: Problem[] = [];
 
-  /** A whole number, written with digits only. */
+  /** A whole number from 0, written with digits only. */
   whole(flag: string, text: string | undefined): number | undefined {
     if (text === undefined) return undefined;
     if (/^\d+$/.test(text.trim())) return Number(text);
-    return this.refuse(flag, text, 'must be a whole number from 0, without a unit');
+    this.refuse(flag, text, 'must be a whole number, written without sign or unit');
+    return undefined;
   }
 
   /** A quantity with its unit, read by one of the spec's own parsers. */
@@ -36,7 +37,8 @@ export class FlagReader {
       return parse(text);
     } catch (error) {
       if (!(error instanceof QuantityError)) throw error;
-      return this.refuse(flag, text, error.message, error.hint);
+      this.refuse(flag, text, error.message, error.hint);
+      return undefined;
     }
   }
 
@@ -46,12 +48,9 @@ export class FlagReader {
     const found = names.find((name) => name === text);
     if (found !== undefined) return found;
     const meant = nearest(text, names);
-    return this.refuse(
-      flag,
-      text,
-      `must be one of ${names.join(', ')}`,
-      meant === null ? undefined : `did you mean ${flag} ${meant}?`,
-    );
+    const hint = meant === null ? undefined : `did you mean ${flag} ${meant}?`;
+    this.refuse(flag, text, `must be one of ${names.join(', ')}`, hint);
+    return undefined;
   }
 
   /** `--flag`, `--flag=true`, `--flag=false`; on and off as well. */
@@ -59,17 +58,17 @@ export class FlagReader {
     if (value === undefined || value === true) return value;
     if (['true', 'on', 'yes'].includes(value)) return true;
     if (['false', 'off', 'no'].includes(value)) return false;
-    return this.refuse(flag, value, 'must be true or false', `${flag} alone means ${flag}=true`);
+    this.refuse(flag, value, 'must be true or false', `${flag} alone means ${flag}=true`);
+    return undefined;
   }
 
-  refuse(path: string, value: string | undefined, message: string, hint?: string): undefined {
+  refuse(path: string, value: string | undefined, message: string, hint?: string): void {
     this.problems.push({
       path,
       message,
       ...(value === undefined ? {} : { value: JSON.stringify(value) }),
       ...(hint === undefined ? {} : { hint }),
     });
-    return undefined;
   }
 }
 

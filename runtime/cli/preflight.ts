@@ -5,7 +5,7 @@ import type { Experiment } from '../spec/experiment.js';
 import { assessFeasibility, formatFeasibility, infeasibleError } from '../spec/feasibility.js';
 import { formatMoney } from '../spec/units.js';
 
-const FORCE_HINT = 'or start anyway with --force';
+const FORCE_HINT = 'Or start anyway with --force.';
 
 /**
  * What is checked before a start: does the load fit the fleet, and the bill the budget?
@@ -45,8 +45,11 @@ function budgetProblem(experiment: Experiment): Problem | null {
 
 function withForce(problems: readonly Problem[]): Problem[] {
   return problems.map((problem, index) =>
-    index < problems.length - 1
-      ? problem
-      : { ...problem, hint: [problem.hint, FORCE_HINT].filter((part) => part !== undefined).join('; ') },
+    index < problems.length - 1 ? problem : { ...problem, hint: sentences(problem.hint, FORCE_HINT) },
   );
+}
+
+function sentences(first: string | undefined, second: string): string {
+  if (first === undefined) return second;
+  return `${first}${first.endsWith('.') ? '' : '.'} ${second}`;
 }

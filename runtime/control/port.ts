@@ -19,6 +19,17 @@ export interface RunStatus {
   readonly alertsFiring: readonly string[];
   readonly counts: LedgerCounts;
   readonly latest: ExperimentData | null;
+  readonly limits: RunLimits;
+}
+
+/** What the figures of a status are held against: shares 0–1, rates tasks/min. */
+export interface RunLimits {
+  readonly p99LatencyMs: number;
+  readonly errorRate: number;
+  readonly cpu: number;
+  readonly throughputPerMin: number;
+  readonly queueBound: number;
+  readonly maxAgents: number;
 }
 
 /**

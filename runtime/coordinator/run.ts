@@ -84,7 +84,12 @@ export class Run {
 
   /** The supervision, for the leader's list of duties. */
   get duty(): Duty {
-    return { everyMs: SUPERVISE_MS, run: () => { this.supervise(); } };
+    return {
+      everyMs: SUPERVISE_MS,
+      run: () => {
+        this.supervise();
+      },
+    };
   }
 
   start(): void {

@@ -1,5 +1,5 @@
 import type { Experiment } from '../spec/experiment.js';
-import { CostModel, type CostEstimate } from './cost-model.js';
+import { CostModel, type CostEstimate, type ResourceUse } from './cost-model.js';
 import { PRICES, type PriceTable } from './price-table.js';
 import { DEFAULT_SIZING, type Sizing } from './sizing.js';
 
@@ -9,6 +9,8 @@ export interface CostMeterOptions {
   readonly startMs: number;
   /** Agents there are at the start. */
   readonly agents: number;
+  /** What an earlier process of the same run has used. */
+  readonly used?: ResourceUse;
   /** @default the prices that come with the program */
   readonly prices?: PriceTable;
   /** @default the document's cluster */
@@ -22,14 +24,15 @@ export interface CostMeterOptions {
 export class CostMeter {
   private readonly model: CostModel;
   private readonly startMs: number;
-  private agentNodeMs = 0;
+  private agentNodeMs: number;
   private lastMs: number;
   private nodes: number;
 
   /** Throws PRICE_UNKNOWN when the table lacks a price. */
-  constructor({ experiment, startMs, agents, prices, sizing }: CostMeterOptions) {
+  constructor({ experiment, startMs, agents, used, prices, sizing }: CostMeterOptions) {
     this.model = new CostModel(experiment, prices ?? PRICES, sizing ?? DEFAULT_SIZING);
-    this.startMs = startMs;
+    this.startMs = startMs - (used?.elapsedMs ?? 0);
+    this.agentNodeMs = used?.agentNodeMs ?? 0;
     this.lastMs = startMs;
     this.nodes = this.model.nodes(agents);
   }
@@ -44,15 +47,16 @@ export class CostMeter {
 
   /** US dollars up to the last call of {@link advance}. */
   get totalUsd(): number {
-    return this.model.totalUsd(this.use());
+    return this.model.totalUsd(this.used);
   }
 
   /** The bill up to the last call of {@link advance}, part by part. */
   estimate(): CostEstimate {
-    return this.model.estimate(this.use());
+    return this.model.estimate(this.used);
   }
 
-  private use(): { elapsedMs: number; agentNodeMs: number } {
+  /** What has been used up to the last call of {@link advance}; a meter of another process goes on from it. */
+  get used(): ResourceUse {
     return { elapsedMs: this.lastMs - this.startMs, agentNodeMs: this.agentNodeMs };
   }
 }

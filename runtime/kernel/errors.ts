@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   OUT_NOT_EMPTY: EXIT.badInput,
   NO_SPACE: EXIT.badInput,
   NO_RUN: EXIT.badInput,
+  NO_ANSWER: EXIT.badInput,
   RUN_ACTIVE: EXIT.badInput,
   WRONG_STATE: EXIT.badInput,
   UNAUTHORISED: EXIT.badInput,

@@ -1,4 +1,9 @@
-import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram as HdrHistogram } from 'hdr-histogram-js';
+import {
+  build,
+  decodeFromCompressedBase64,
+  encodeIntoCompressedBase64,
+  type Histogram as HdrHistogram,
+} from 'hdr-histogram-js';
 
 /** Recorded in units of 1/1000 of the value's own unit (µs for ms), with three significant digits. */
 const SCALE = 1_000;
@@ -77,7 +82,15 @@ export class Histogram {
   /** The non-empty buckets in ascending order. */
   *bars(): Generator<{ from: number; to: number; count: number }> {
     this.handOver();
-    const iterator = (this.hdr as unknown as { recordedValuesIterator: { reset(): void; hasNext(): boolean; next(): { valueIteratedFrom: number; valueIteratedTo: number; countAtValueIteratedTo: number } } }).recordedValuesIterator;
+    const iterator = (
+      this.hdr as unknown as {
+        recordedValuesIterator: {
+          reset(): void;
+          hasNext(): boolean;
+          next(): { valueIteratedFrom: number; valueIteratedTo: number; countAtValueIteratedTo: number };
+        };
+      }
+    ).recordedValuesIterator;
     iterator.reset();
     while (iterator.hasNext()) {
       const bar = iterator.next();
@@ -126,5 +139,11 @@ export interface HistogramJson {
 }
 
 function newHdr(): HdrHistogram {
-  return build({ bitBucketSize: 64, autoResize: true, lowestDiscernibleValue: 1, highestTrackableValue: 2 * SCALE, numberOfSignificantValueDigits: 3 });
+  return build({
+    bitBucketSize: 64,
+    autoResize: true,
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: 2 * SCALE,
+    numberOfSignificantValueDigits: 3,
+  });
 }

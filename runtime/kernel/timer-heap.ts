@@ -74,7 +74,8 @@ export class TimerHeap {
       for (let child = first + 1; child < end; child += 1) {
         const childTime = times[child] as number;
         const leastTime = times[least] as number;
-        if (childTime < leastTime || (childTime === leastTime && (ties[child] as number) < (ties[least] as number))) least = child;
+        if (childTime < leastTime || (childTime === leastTime && (ties[child] as number) < (ties[least] as number)))
+          least = child;
       }
       const leastTime = times[least] as number;
       if (time < leastTime || (time === leastTime && tie <= (ties[least] as number))) break;

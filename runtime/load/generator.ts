@@ -10,6 +10,9 @@ import { TaskFactory } from './task-factory.js';
 /** Offers without an answer at which further arrivals are dropped: the queue is gone, and memory must not follow it. */
 const MOST_PENDING = 20_000;
 
+/** An edge this near is passed: epoch milliseconds are doubles, and stand 0.00024 ms apart. */
+const EDGE_MS = 0.001;
+
 /** Where a generator stands, for snapshots. */
 export interface GeneratorPosition {
   readonly arrivals: ArrivalPosition;
@@ -40,8 +43,8 @@ export class LoadGenerator {
   private readonly factory: TaskFactory;
   private timer: Timer | null = null;
   private segmentTimer: Timer | null = null;
-  /** Epoch ms of the schedule's zero; moves on with every pause. */
-  private origin = 0;
+  /** Epoch ms of the schedule's zero; moves on with every pause. NaN before the start. */
+  private origin = NaN;
   private next: number | null = null;
   /** Since when the schedule stands still, epoch ms: a pause, or the end. */
   private stoodStillAt: number | null = null;
@@ -107,6 +110,7 @@ export class LoadGenerator {
 
   /** ms of the schedule that have passed; stands still during a pause and after {@link stop}. */
   elapsedMs(): number {
+    if (Number.isNaN(this.origin)) return this.options.from?.elapsedMs ?? 0;
     return (this.stoodStillAt ?? this.options.clock.now()) - this.origin;
   }
 
@@ -166,7 +170,7 @@ export class LoadGenerator {
   /** Tells when the load changes, now and at every later edge. */
   private announceSegment(): void {
     const elapsed = this.elapsedMs();
-    const segment = this.options.experiment.load.segments.find(({ endMs }) => endMs > elapsed + 1e-6);
+    const segment = this.options.experiment.load.segments.find(({ endMs }) => endMs > elapsed + EDGE_MS);
     if (segment === undefined) return;
     this.announce(segment);
     this.segmentTimer = this.options.clock.at(this.origin + segment.endMs, () => {

@@ -26,8 +26,9 @@ enum Sum {
   samples,
   queueDepth,
   cpu,
+  cpuSamples,
 }
-const SUMS = 9;
+const SUMS = 10;
 
 /**
  * Seconds after which a service time counts for 1/e. A minute's mean wobbles by several percent and leans to the
@@ -156,7 +157,11 @@ export class Collector implements QueueObserver {
     else if (Number.isNaN(this.stalledSince)) this.stalledSince = now;
     this.sums.add(now, Sum.samples);
     this.sums.add(now, Sum.queueDepth, counts.queued);
-    this.sums.add(now, Sum.cpu, fleet.cpu);
+    // Without an agent there is no CPU to measure; one such second must not take the whole window's mean with it.
+    if (!Number.isNaN(fleet.cpu)) {
+      this.sums.add(now, Sum.cpu, fleet.cpu);
+      this.sums.add(now, Sum.cpuSamples);
+    }
     this.tally.sample(now, fleet, counts, costUsd);
     this.serviceMs *= FADE_PER_S;
     this.serviced *= FADE_PER_S;
@@ -176,7 +181,7 @@ export class Collector implements QueueObserver {
     return {
       queueDepth: sums.sum(now, Sum.queueDepth) / samples,
       avgWaitMs: this.meanWaitMs(now),
-      cpu: sums.sum(now, Sum.cpu) / samples,
+      cpu: sums.sum(now, Sum.cpu) / Math.max(1, sums.sum(now, Sum.cpuSamples)),
       errorRate: Number.isNaN(errorRate) ? 0 : errorRate,
       offeredPerMin: this.perMinute(now, Sum.offered),
       refusedPerMin: this.perMinute(now, Sum.shed),

@@ -41,6 +41,8 @@ interface FleetState {
   busySlots: number;
   slots: number;
   cpu: number;
+  /** Samples with an agent to measure. */
+  cpuSamples: number;
   steadySamples: number;
   agentMs: number;
   restarts: number;
@@ -79,6 +81,7 @@ export class FleetTally {
       busySlots: 0,
       slots: 0,
       cpu: 0,
+      cpuSamples: 0,
       steadySamples: 0,
       agentMs: 0,
       restarts: 0,
@@ -118,7 +121,7 @@ export class FleetTally {
       maxActive: steadySamples > 0 ? state.maxActive : NaN,
       minActive: steadySamples > 0 ? state.minActive : NaN,
       utilization: state.busySlots / state.slots,
-      cpu: state.cpu / steadySamples,
+      cpu: state.cpu / state.cpuSamples,
       agentSeconds: state.agentMs / SECOND,
       restarts: state.restarts,
       recycled: state.recycled,
@@ -139,12 +142,21 @@ export class FleetTally {
     this.state = { ...json };
   }
 
+  /** The run is taken up again at `at`: there was no fleet in between. */
+  takeUp(at: number): void {
+    this.state.lastAt = at;
+    this.state.belowSinceMs = 0;
+  }
+
   private addSteady(fleet: FleetSample): void {
     const { state } = this;
     state.steadySamples += 1;
     state.busySlots += fleet.busySlots;
     state.slots += fleet.slots;
-    state.cpu += fleet.cpu;
+    if (!Number.isNaN(fleet.cpu)) {
+      state.cpu += fleet.cpu;
+      state.cpuSamples += 1;
+    }
     if (fleet.active > state.maxActive) state.maxActive = fleet.active;
     if (fleet.active < state.minActive) state.minActive = fleet.active;
   }

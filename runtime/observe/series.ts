@@ -122,7 +122,8 @@ export class Series {
     columns.samples[row] = (columns.samples[row] as number) + 1;
     columns.busySlots[row] = (columns.busySlots[row] as number) + fleet.busySlots;
     columns.slots[row] = (columns.slots[row] as number) + fleet.slots;
-    columns.cpu[row] = (columns.cpu[row] as number) + fleet.cpu;
+    // No agent, no CPU in use.
+    columns.cpu[row] = (columns.cpu[row] as number) + (Number.isNaN(fleet.cpu) ? 0 : fleet.cpu);
     for (const [zone, data] of this.zones) keepSmallest(data, row, fleet.byZone[zone] ?? 0);
   }
 

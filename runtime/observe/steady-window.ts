@@ -7,6 +7,8 @@ export interface SteadyWindowJson {
   readonly pausedSince: number | null;
   readonly pausedMs: number;
   readonly pausedInsideMs: number;
+  /** Where it stood before the load was ended; null while that goes on. */
+  readonly planned: { readonly start: number; readonly end: number; readonly loadEnd: number } | null;
 }
 
 /**
@@ -23,6 +25,7 @@ export class SteadyWindow {
   private pausedSince: number | null = null;
   private pausedMs = 0;
   private pausedInsideMs = 0;
+  private planned: SteadyWindowJson['planned'] = null;
 
   constructor(
     private readonly startedAt: number,
@@ -71,14 +74,29 @@ export class SteadyWindow {
   /** The load ends for good at `at`, before its time or not: nothing later belongs to the window. */
   stopAt(at: number): void {
     this.pauseTo(at);
+    this.planned ??= { start: this.start, end: this.end, loadEnd: this.loadEnd };
     this.loadEnd = Math.min(this.loadEnd, at);
     this.end = Math.min(this.end, at);
     this.start = Math.min(this.start, this.end);
   }
 
+  /**
+   * A run whose load was ended (it was drained for a snapshot) or that was cut off at `leftAt` is taken up at `at`: the
+   * load goes on as planned, and the time without it was a pause.
+   */
+  takeUp(leftAt: number, at: number): void {
+    const { planned, loadEnd } = this;
+    if (planned !== null) {
+      Object.assign(this, planned);
+      this.planned = null;
+    }
+    this.pauseFrom(planned === null ? leftAt : Math.min(loadEnd, leftAt));
+    this.pauseTo(at);
+  }
+
   toJSON(): SteadyWindowJson {
-    const { start, end, loadEnd, pausedSince, pausedMs, pausedInsideMs } = this;
-    return { start, end, loadEnd, pausedSince, pausedMs, pausedInsideMs };
+    const { start, end, loadEnd, pausedSince, pausedMs, pausedInsideMs, planned } = this;
+    return { start, end, loadEnd, pausedSince, pausedMs, pausedInsideMs, planned };
   }
 
   restore(json: SteadyWindowJson): void {
@@ -88,5 +106,6 @@ export class SteadyWindow {
     this.pausedSince = json.pausedSince;
     this.pausedMs = json.pausedMs;
     this.pausedInsideMs = json.pausedInsideMs;
+    this.planned = json.planned;
   }
 }

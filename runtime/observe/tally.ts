@@ -245,6 +245,14 @@ export class Tally {
     this.window.stopAt(at);
   }
 
+  /** The run was left at `leftAt` (a snapshot of it is all there is) and is taken up at `at`: its load goes on. */
+  takeUp(leftAt: number, at: number): void {
+    this.throughputTally.pauseFrom(leftAt);
+    this.window.takeUp(leftAt, at);
+    this.throughputTally.pauseTo(at);
+    this.fleetTally.takeUp(at);
+  }
+
   // ---- what it comes to -------------------------------------------------------------------------------------------
 
   get counts(): TaskCounts {

@@ -30,8 +30,7 @@ export type TaskPhase = 'queued' | 'delayed' | 'leased' | 'completed' | 'failed'
 
 export type ShedReason = 'queue_full' | 'expected_wait';
 export type SubmitOutcome =
-  | { readonly accepted: true; readonly enqueuedAt: number }
-  | { readonly accepted: false; readonly reason: ShedReason };
+  { readonly accepted: true; readonly enqueuedAt: number } | { readonly accepted: false; readonly reason: ShedReason };
 
 export interface Canary {
   readonly index: number;
@@ -136,7 +135,14 @@ export interface QueueObserver {
   /** The attempt has begun at its agent. `first` = no attempt of this task had begun before; `at` is the agent's time. */
   started(lease: Lease, agent: AgentIdentity, at: number, first: boolean): void;
   /** `startedAt` is when this attempt began. A `superseded` result changes nothing: it is only recorded. */
-  finished(lease: Lease, agent: AgentIdentity, result: AttemptResult, outcome: FinishOutcome, at: number, startedAt: number): void;
+  finished(
+    lease: Lease,
+    agent: AgentIdentity,
+    result: AttemptResult,
+    outcome: FinishOutcome,
+    at: number,
+    startedAt: number,
+  ): void;
   /** The lease was taken back (the agent was silent, or handed it back); `dead` when no attempt is left. */
   requeued(lease: Lease, agent: AgentIdentity, reason: 'expired' | 'released', at: number, dead: boolean): void;
 }

@@ -23,7 +23,7 @@ export class FileSink implements Sink {
   }
 
   sample(data: ExperimentData): void {
-    this.metrics.write(JSON.stringify(data, rounded));
+    this.metrics.write(JSON.stringify(rounded(data)));
   }
 
   flush(): void {
@@ -53,7 +53,35 @@ export class FileSink implements Sink {
   }
 }
 
-/** Figures with more digits than anyone can measure only make the files larger. */
-function rounded(_key: string, value: unknown): unknown {
-  return typeof value === 'number' && !Number.isInteger(value) ? Math.round(value * 10_000) / 10_000 : value;
+/**
+ * Figures with more digits than anyone can measure only make the files larger. Written out field by field: a replacer
+ * given to JSON.stringify costs half as much again, 259,200 times in a 72 h rehearsal.
+ */
+function rounded({ timestamp, agents, performance, resources, errors, cost }: ExperimentData): ExperimentData {
+  return {
+    timestamp: round(timestamp),
+    agents,
+    performance: {
+      throughput: round(performance.throughput),
+      latency: roundedQuantiles(performance.latency),
+      queueDepth: performance.queueDepth,
+      waitTime: round(performance.waitTime),
+      completion: roundedQuantiles(performance.completion),
+      offered: round(performance.offered),
+      shed: round(performance.shed),
+      dispatchLag: round(performance.dispatchLag),
+      p99Recent: round(performance.p99Recent),
+    },
+    resources: { ...resources, cpuTotal: round(resources.cpuTotal), networkIO: round(resources.networkIO) },
+    errors: { rate: round(errors.rate), byType: errors.byType },
+    cost: round(cost),
+  };
+}
+
+function roundedQuantiles({ p50, p90, p99 }: { p50: number; p90: number; p99: number }) {
+  return { p50: round(p50), p90: round(p90), p99: round(p99) };
+}
+
+function round(value: number): number {
+  return Math.round(value * 10_000) / 10_000;
 }

@@ -26,7 +26,9 @@ export class NdjsonFile {
   constructor(readonly path: string) {
     this.gzip = createGzip({ level: 3, chunkSize: 256 * 1024 });
     this.file = createWriteStream(path, { flags: 'wx' });
-    const fail = (error: Error): void => { this.failure ??= error; };
+    const fail = (error: Error): void => {
+      this.failure ??= error;
+    };
     this.gzip.on('error', fail);
     this.file.on('error', (error) => {
       fail(error);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rmdir, statfs, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, rmdir, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { ExperimentError } from '../kernel/errors.js';
 
@@ -16,7 +16,7 @@ export const RUN_FILES = {
 } as const;
 
 /** Free space a run wants before it starts, bytes: the records of a 72 h run are about a tenth of it. */
-const WANTED_BYTES = 512 * 1024 * 1024;
+export const WANTED_BYTES = 512 * 1024 * 1024;
 
 /**
  * Makes the folder of a run: `out` exactly (it must not exist, or be empty), or the next free name under `results/`.
@@ -29,14 +29,28 @@ export async function createRunFolder(experimentId: string, out: string | null, 
 }
 
 /** Writes a file so that it is there as a whole or not at all, whatever happens meanwhile. */
-export async function writeWhole(path: string, text: string): Promise<void> {
+export async function writeWhole(path: string, text: string, mode = 0o666): Promise<void> {
   const temporary = `${path}.part`;
   try {
-    await writeFile(temporary, text);
+    await writeFile(temporary, text, { mode });
     await rename(temporary, path);
   } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw writeError(path, error);
   }
+}
+
+/**
+ * Writes the first file of a run, and so makes the folder its own: of two that start into one folder at the same
+ * time, the second is refused.
+ */
+export async function claim(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, '', { flag: 'wx' });
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? notEmpty(dirname(path)) : writeError(path, error);
+  }
+  await writeWhole(path, text);
 }
 
 /** What went wrong with writing, told so that it can be put right. */
@@ -44,13 +58,19 @@ export function writeError(path: string, error: unknown): ExperimentError {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   const message = error instanceof Error ? error.message : String(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new ExperimentError('NO_SPACE', 'there is no room on the disk', [
-      { path, message, hint: 'free some space, or name another folder with --out' },
-    ], { cause: error });
+    return new ExperimentError(
+      'NO_SPACE',
+      'there is no room on the disk',
+      [{ path, message, hint: 'free some space, or name another folder with --out' }],
+      { cause: error },
+    );
   }
-  return new ExperimentError('FILE_UNREADABLE', 'a file could not be written', [
-    { path, message, hint: 'check that the folder exists and may be written to, or name another with --out' },
-  ], { cause: error });
+  return new ExperimentError(
+    'FILE_UNREADABLE',
+    'a file could not be written',
+    [{ path, message, hint: 'check that the folder exists and may be written to, or name another with --out' }],
+    { cause: error },
+  );
 }
 
 async function givenFolder(folder: string, asWritten: string): Promise<string> {
@@ -60,17 +80,19 @@ async function givenFolder(folder: string, asWritten: string): Promise<string> {
     throw writeError(asWritten, error);
   }
   const entries = await readdir(folder);
-  if (entries.length > 0) {
-    throw new ExperimentError('OUT_NOT_EMPTY', 'the results folder holds something already', [
-      {
-        path: '--out',
-        value: asWritten,
-        message: 'must not exist, or be empty: nothing recorded is ever overwritten',
-        hint: 'name another folder, or leave --out away for the next free name under results/',
-      },
-    ]);
-  }
+  if (entries.length > 0) throw notEmpty(asWritten);
   return folder;
+}
+
+function notEmpty(folder: string): ExperimentError {
+  return new ExperimentError('OUT_NOT_EMPTY', 'the results folder holds something already', [
+    {
+      path: '--out',
+      value: folder,
+      message: 'must not exist, or be empty: nothing recorded is ever overwritten',
+      hint: 'name another folder, or leave --out away for the next free name under results/',
+    },
+  ]);
 }
 
 async function nextFree(root: string, experimentId: string): Promise<string> {

@@ -175,7 +175,7 @@ function metadata({
     phase: experiment.phase,
     startTime: tally.startedAt,
     endTime: endedAt,
-    duration: endedAt - tally.startedAt,
+    duration: tally.carriedOutMs(endedAt),
     title: experiment.title,
     scenario: experiment.scenario,
     target,

@@ -71,12 +71,12 @@ const MOST_PERCENT_DIGITS = 6;
 
 /** Built once: constructing a NumberFormat costs more than a thousand uses of it. */
 const DECIMALS = [0, 1, 2, 3, 4, 5, 6].map(
-  (digits) => new Intl.NumberFormat('en-US', { maximumFractionDigits: digits }),
+  (digits) => new Intl.NumberFormat('en-US', { maximumFractionDigits: digits, signDisplay: 'negative' }),
 );
 
 function decimal(value: number | null, digits: number): string {
   if (value === null || !Number.isFinite(value)) return NOTHING;
-  return (DECIMALS[digits] ?? DECIMALS[6])?.format(Object.is(value, -0) ? 0 : value) ?? NOTHING;
+  return (DECIMALS[digits] ?? DECIMALS[6])?.format(value) ?? NOTHING;
 }
 
 function formatShare(value: number | null): string {

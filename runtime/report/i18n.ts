@@ -1,13 +1,10 @@
-import { en } from './messages.en.js';
+import { en, type MessageKey, type Messages } from './messages.en.js';
 import { ja } from './messages.ja.js';
 
 /** Languages a report can be written in. */
 export type Language = 'en' | 'ja';
 
-export type MessageKey = keyof typeof en;
-
-/** What a language has to provide: a text for every key. */
-export type Messages = Readonly<Record<MessageKey, string>>;
+export type { MessageKey };
 
 /** Names of the `{placeholders}` in a text. */
 type Placeholders<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}`

@@ -46,7 +46,6 @@ export const en = {
   'overview.target': 'Target',
   'overview.cost': 'Cost',
   'overview.run': 'Run',
-  'overview.seed': 'Seed',
 
   'target.rehearsal': 'rehearsal (virtual time)',
   'target.local': 'local',
@@ -405,3 +404,8 @@ export const en = {
   'resource.queue': 'queue depth',
   'resource.budget': 'budget',
 } as const;
+
+export type MessageKey = keyof typeof en;
+
+/** What a language has to provide: a text for every key. */
+export type Messages = Readonly<Record<MessageKey, string>>;

@@ -1,4 +1,4 @@
-import type { Messages } from './i18n.js';
+import type { Messages } from './messages.en.js';
 
 /** Every text of the report in Japanese; the headings and the metric names are the document's own. */
 export const ja: Messages = {
@@ -45,7 +45,6 @@ export const ja: Messages = {
   'overview.target': '実行環境',
   'overview.cost': 'コスト',
   'overview.run': '実行ID',
-  'overview.seed': 'シード',
 
   'target.rehearsal': 'リハーサル（仮想時間）',
   'target.local': 'ローカル',

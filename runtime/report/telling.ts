@@ -91,5 +91,7 @@ export function durationText({ report, t, f }: Telling): string {
   const { duration, plannedDuration } = report.metadata;
   const actual = f.duration(duration);
   const planned = f.duration(plannedDuration);
-  return actual === planned ? actual : t('overview.durationPlanned', { actual, planned });
+  return duration >= plannedDuration || actual === planned
+    ? actual
+    : t('overview.durationPlanned', { actual, planned });
 }

@@ -1,4 +1,4 @@
-import { InProcessFleet } from '../agents/adapters/in-process-fleet.js';
+import { InProcessFleet, type FleetHistory } from '../agents/adapters/in-process-fleet.js';
 import { SimulatedExecutor } from '../agents/adapters/simulated.js';
 import { ChaosEngineer } from '../chaos/engineer.js';
 import { FaultBook } from '../chaos/fault-book.js';
@@ -9,6 +9,7 @@ import { Council } from '../coordinator/council.js';
 import type { Duty } from '../coordinator/port.js';
 import { Run } from '../coordinator/run.js';
 import { sweeping } from '../coordinator/sweeper.js';
+import type { ResourceUse } from '../cost/cost-model.js';
 import { CostMeter } from '../cost/meter.js';
 import type { Clock } from '../kernel/clock.js';
 import { RandomStreams } from '../kernel/random.js';
@@ -42,11 +43,15 @@ export interface AssemblyOptions {
   readonly onSample: (data: ExperimentData, counts: LedgerCounts) => void;
   readonly onAlert: (alert: FiringAlert) => void;
   readonly onError: (error: unknown) => void;
+  /** Told of every transition of a task, after all others. */
+  readonly observers?: readonly QueueObserver[];
   /** When the schedule begins; earlier than now where a run is taken up again. */
   readonly startedAt: number;
   readonly tally?: Tally;
   readonly audit?: LedgerAudit;
   readonly from?: GeneratorPosition;
+  readonly fleetHistory?: FleetHistory;
+  readonly costUsed?: ResourceUse;
 }
 
 export type Assembly = ReturnType<typeof assemble>;
@@ -73,6 +78,7 @@ export function assemble(options: AssemblyOptions) {
   const observers: QueueObserver[] = [collector, audit, recoveryObserver(recovery)];
   if (experiment.chaos.injections.some(({ type }) => type === 'rate_limit')) observers.push(meter);
   if (experiment.queue.admission !== null) observers.push(admission);
+  observers.push(...(options.observers ?? []));
   const queue = new MemoryQueue({ clock, rules: experiment.queue, observers, link });
   const executor = new SimulatedExecutor(clock, experiment);
   const fleet: InProcessFleet = new InProcessFleet({
@@ -83,6 +89,7 @@ export function assemble(options: AssemblyOptions) {
     journal: audit,
     events: emit,
     onError,
+    ...(options.fleetHistory === undefined ? {} : { history: options.fleetHistory }),
   });
   const generator = new LoadGenerator({
     experiment,
@@ -161,7 +168,12 @@ export function assemble(options: AssemblyOptions) {
     { monitors: experiment.monitors, recycleLimitBytes: experiment.fleet.recycle.maxMemoryBytes },
     emit,
   );
-  const meterOfCost = new CostMeter({ experiment, startMs: clock.now(), agents: deployedAtStart(experiment) });
+  const meterOfCost = new CostMeter({
+    experiment,
+    startMs: clock.now(),
+    agents: deployedAtStart(experiment),
+    ...(options.costUsed === undefined ? {} : { used: options.costUsed }),
+  });
   const monitor = new MonitorLoop({
     clock,
     queue,

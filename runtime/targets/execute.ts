@@ -9,8 +9,8 @@ import { RealClock } from '../kernel/real-clock.js';
 import { VirtualClock } from '../kernel/virtual-clock.js';
 import type { FiringAlert } from '../observe/alerts.js';
 import { FileSink } from '../record/files.js';
-import { createRunFolder, RUN_FILES, writeWhole } from '../record/run-folder.js';
-import { buildReport } from '../report/build.js';
+import { claim, createRunFolder, RUN_FILES, writeWhole } from '../record/run-folder.js';
+import { buildReport, type ReportInput } from '../report/build.js';
 import type { ExperimentReport } from '../report/model.js';
 import type { Experiment } from '../spec/experiment.js';
 import { specHash } from '../spec/spec-hash.js';
@@ -23,11 +23,13 @@ import type { RunSnapshot } from './snapshot.js';
 export interface ExecuteOptions {
   readonly experiment: Experiment;
   readonly target: 'rehearsal' | 'local';
-  /** Folder for the results; null = the next free name under `results/`. */
+  /** Folder for the results; null = the next free name under `root`. */
   readonly out: string | null;
+  /** Default: `results` in the folder the process was started in. */
+  readonly root?: string;
   readonly resume?: RunSnapshot;
-  /** Called as soon as there is a run, before it begins. */
-  readonly onRun: (run: ExperimentRun, folder: string) => void | Promise<void>;
+  /** Called as soon as there is a run, before it begins. `save` writes down all there is, in case it is the last. */
+  readonly onRun: (run: ExperimentRun, folder: string, save: () => Promise<void>) => void | Promise<void>;
   readonly onAlert?: (alert: FiringAlert) => void;
   readonly onError: (error: unknown) => void;
 }
@@ -48,23 +50,22 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
   const experiment = target === 'local' && resume === undefined ? { ...options.experiment, startAtMs: Math.round(real.now()) } : options.experiment;
   const hash = specHash(experiment);
   const experimentId = resume?.experimentId ?? idOf(experiment, target, hash);
-  const folder = await createRunFolder(experimentId, options.out);
-  await writeWhole(join(folder, RUN_FILES.spec), `${JSON.stringify(experiment, null, 2)}\n`);
+  const folder = await createRunFolder(experimentId, options.out, options.root);
+  await claim(join(folder, RUN_FILES.spec), `${JSON.stringify(experiment, null, 2)}\n`);
 
   const startsAt = resume?.takenAt ?? experiment.startAtMs;
   const virtual = target === 'rehearsal' ? new VirtualClock(startsAt, new Random(experiment.seed, 'ties')) : null;
   const clock: Clock = virtual ?? real;
   const sink = new FileSink(folder);
   // A rehearsal's faults are gone with its process; a live run's must be undone by whoever comes next.
-  const faultLedger =
-    target === 'rehearsal' ? new MemoryFaultLedger() : await FileFaultLedger.open(join(folder, RUN_FILES.faults), clock);
+  const faultFile = target === 'rehearsal' ? null : await FileFaultLedger.open(join(folder, RUN_FILES.faults), clock);
   const run = new ExperimentRun({
     experiment,
     experimentId,
     target,
     clock,
     sinks: [sink],
-    faultLedger,
+    faultLedger: faultFile ?? new MemoryFaultLedger(),
     provenance: {
       version: VERSION,
       commit: commit(),
@@ -78,22 +79,34 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
     ...(resume === undefined ? {} : { resume }),
   });
   const recorder = new Recorder(run, folder, sink, clock, target, experiment.durationMs, onError);
-  await options.onRun(run, folder);
-
-  const carriedOut = run.carryOut();
-  if (virtual !== null) {
-    // The clock runs until the run is over: timers that would go on for ever do not keep it.
-    const stopped = carriedOut.finally(() => {
-      virtual.stop();
-    });
-    stopped.catch(() => undefined);
-    await virtual.run();
+  try {
+    await options.onRun(run, folder, () => recorder.write());
+    const { end, input } = await carryOut(run, virtual);
+    await recorder.close();
+    const { experiment: _experiment, events: _events, ...record } = input;
+    // The figures are there: a full disk must not keep them from whoever waits for them.
+    await writeWhole(join(folder, RUN_FILES.record), recordToJson(record, true)).catch(onError);
+    return { report: buildReport(input), end, folder };
+  } catch (error) {
+    await recorder.close();
+    await recorder.write().catch(onError);
+    await sink.close();
+    throw error;
+  } finally {
+    await faultFile?.dispose();
   }
-  const { end, input } = await carriedOut;
-  void recorder;
-  const { experiment: _experiment, events: _events, ...record } = input;
-  await writeWhole(join(folder, RUN_FILES.record), recordToJson(record, true));
-  return { report: buildReport(input), end, folder };
+}
+
+async function carryOut(run: ExperimentRun, virtual: VirtualClock | null): Promise<{ end: RunEnd; input: ReportInput }> {
+  const carriedOut = run.carryOut();
+  if (virtual === null) return carriedOut;
+  // The clock runs until the run is over: timers that would go on for ever do not keep it.
+  const stopped = carriedOut.finally(() => {
+    virtual.stop();
+  });
+  stopped.catch(() => undefined);
+  await virtual.run();
+  return carriedOut;
 }
 
 function idOf(experiment: Experiment, target: string, hash: string): string {

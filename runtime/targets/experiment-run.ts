@@ -1,14 +1,15 @@
 import { runPreemptions } from '../chaos/preemption.js';
 import type { FaultLedger } from '../chaos/fault-ledger.js';
+import type { RunControl, RunStatus } from '../control/port.js';
 import type { RunEnd } from '../coordinator/run.js';
-import { isOver, wrongState } from '../coordinator/run-state.js';
+import { isOver, mayGo, wrongState } from '../coordinator/run-state.js';
 import type { Clock, Timer } from '../kernel/clock.js';
-import type { FiringAlert } from '../observe/alerts.js';
+import type { AlertRecord, FiringAlert } from '../observe/alerts.js';
 import { identityHolds, LedgerAudit } from '../observe/audit.js';
 import type { ExperimentData } from '../observe/data.js';
-import type { ExperimentEvent, RunState } from '../observe/events.js';
+import type { ExperimentEvent, FaultRecord, RunState } from '../observe/events.js';
 import { Tally } from '../observe/tally.js';
-import type { LedgerCounts } from '../queue/port.js';
+import type { LedgerCounts, QueueObserver } from '../queue/port.js';
 import type { Sink } from '../record/port.js';
 import type { ReportInput } from '../report/build.js';
 import type { Experiment } from '../spec/experiment.js';
@@ -26,24 +27,10 @@ export interface ExperimentRunOptions {
   readonly onAlert?: (alert: FiringAlert) => void;
   /** Something failed behind the scenes; the run goes on. */
   readonly onError: (error: unknown) => void;
+  /** Further ones who watch every task: a log on a laptop, the invariants of a simulation. */
+  readonly observers?: readonly QueueObserver[];
   /** Take up a run where its snapshot stood. */
   readonly resume?: RunSnapshot;
-}
-
-/** One look at a run. */
-export interface RunStatus {
-  readonly experimentId: string;
-  readonly title: string;
-  readonly target: string;
-  readonly state: RunState;
-  readonly drained: boolean;
-  readonly elapsedMs: number;
-  readonly durationMs: number;
-  readonly leader: string | null;
-  readonly chaos: { readonly enabled: boolean; readonly halted: string | null; readonly open: readonly string[] };
-  readonly alertsFiring: readonly string[];
-  readonly counts: LedgerCounts;
-  readonly latest: ExperimentData | null;
 }
 
 /** What a report is made from but for spec and events, which have files of their own. */
@@ -53,7 +40,7 @@ export type RunRecord = Omit<ReportInput, 'experiment' | 'events'>;
  * One execution of an experiment in this process: brings everything up, lets it run to its end or to an operator's
  * command, and takes everything down again on every way out.
  */
-export class ExperimentRun {
+export class ExperimentRun implements RunControl {
   private readonly parts: Assembly;
   private readonly events: ExperimentEvent[];
   private readonly listeners = new Set<(event: ExperimentEvent) => void>();
@@ -61,11 +48,13 @@ export class ExperimentRun {
   private readonly closing = new AbortController();
   private samplesSinceRecord = 0;
   private lastSubmitted = 0;
-  private timers: Timer[] = [];
+  private readonly timers: Timer[] = [];
 
   constructor(private readonly options: ExperimentRunOptions) {
     const { experiment, clock, faultLedger, resume } = options;
     this.events = [...(resume?.events ?? [])];
+    // The records of a run that is taken up again tell its whole story.
+    for (const event of this.events) for (const sink of options.sinks) sink.event(event);
     const startedAt = resume?.startedAt ?? clock.now();
     this.parts = assemble({
       experiment,
@@ -80,20 +69,18 @@ export class ExperimentRun {
       },
       onAlert: options.onAlert ?? (() => undefined),
       onError: options.onError,
+      ...(options.observers === undefined ? {} : { observers: options.observers }),
       ...(resume === undefined
         ? {}
         : {
             tally: Tally.fromJSON(experiment, resume.tally),
             audit: LedgerAudit.fromJSON(resume.audit),
             from: resume.generator,
+            fleetHistory: resume.fleet,
+            costUsed: resume.cost,
           }),
     });
-    if (resume !== undefined) {
-      this.parts.queue.restore(resume.unfinished, resume.counts);
-      this.parts.scaler.restore(resume.scaler);
-      this.parts.tally.pauseFrom(resume.takenAt);
-      this.parts.tally.pauseTo(clock.now());
-    }
+    if (resume !== undefined) this.takeUp(resume);
   }
 
   get id(): string {
@@ -116,7 +103,8 @@ export class ExperimentRun {
   async carryOut(): Promise<{ end: RunEnd; input: ReportInput }> {
     const { experiment, clock } = this.options;
     const { fleet, council, monitor, run, chaos, generator } = this.parts;
-    fleet.deploy(deployedAtStart(experiment));
+    // A run whose fleet had been halted begins with the one it began with.
+    fleet.deploy(this.options.resume?.agents || deployedAtStart(experiment));
     council.start();
     monitor.start();
     const scaling = clock.every(experiment.scaling.evaluateMs, () => {
@@ -142,21 +130,25 @@ export class ExperimentRun {
   // ---- control ----------------------------------------------------------------------------------------------------
 
   pause(by: string): void {
+    this.permit('pause', 'paused');
     this.control('pause', by, '');
     this.parts.run.pause(`paused by ${by}`);
   }
 
   resume(by: string): void {
+    if (this.state !== 'paused') throw wrongState('resume', this.state, 'running');
     this.control('resume', by, '');
     this.parts.run.resume(`resumed by ${by}`);
   }
 
   drain(by: string, timeoutMs: number, thenStop: boolean): void {
+    this.permit('drain', 'draining');
     this.control('drain', by, `timeout ${timeoutMs} ms`);
     this.parts.run.drain(`drained by ${by}`, timeoutMs, thenStop);
   }
 
   stop(by: string): void {
+    this.permit('stop', 'stopped');
     this.control('stop', by, '');
     this.parts.run.stop(`stopped by ${by}`);
   }
@@ -183,13 +175,14 @@ export class ExperimentRun {
 
   /** Everything needed to take the run up again. Best taken of a drained run; else running tasks run again. */
   snapshot(by: string): RunSnapshot {
-    const { run, generator, queue, tally, audit, scaler } = this.parts;
+    const { run, generator, queue, tally, audit, scaler, fleet, costMeter, chaos } = this.parts;
+    const { experiment } = this.options;
     if (run.state === 'created') throw wrongState('snapshot', run.state, 'draining');
     this.control('snapshot', by, '');
     return {
       schemaVersion: 1,
       experimentId: this.options.experimentId,
-      experiment: this.options.experiment,
+      experiment,
       target: this.options.target,
       takenAt: this.options.clock.now(),
       startedAt: tally.startedAt,
@@ -200,6 +193,12 @@ export class ExperimentRun {
       tally: tally.toJSON(),
       audit: audit.toJSON(),
       scaler: scaler.snapshot(),
+      agents: fleet.sample().target,
+      fleet: fleet.history,
+      cost: costMeter.used,
+      faults: this.faults(),
+      alerts: this.alerts(),
+      chaos: isOver(run.state) ? experiment.chaos.enabled : chaos.status.enabled,
       events: [...this.events],
     };
   }
@@ -220,12 +219,20 @@ export class ExperimentRun {
       alertsFiring: alerts.firing().map(({ name }) => name),
       counts: queue.counts(),
       latest: monitor.latest,
+      limits: {
+        p99LatencyMs: experiment.targets.p99LatencyMs,
+        errorRate: experiment.targets.errorRate,
+        cpu: experiment.targets.cpu,
+        throughputPerMin: experiment.targets.throughputPerMin,
+        queueBound: experiment.queue.bound,
+        maxAgents: experiment.fleet.max,
+      },
     };
   }
 
   /** What a report would be made from if the run ended here: written now and then, in case nobody gets to do it. */
   record(cutShort: string | null, endedAt = this.options.clock.now()): RunRecord {
-    const { tally, queue, audit, generator, costMeter, scaler, monitors, recovery, alerts } = this.parts;
+    const { tally, queue, audit, generator, costMeter, scaler, monitors } = this.parts;
     const { experimentId, target, provenance, sinks } = this.options;
     const counts = queue.counts();
     return {
@@ -240,12 +247,47 @@ export class ExperimentRun {
       cutShort,
       forecast: scaler.forecastReport(),
       monitors: monitors.findings(),
-      faults: recovery.records(),
-      alerts: alerts.records(),
+      faults: this.faults(),
+      alerts: this.alerts(),
     };
   }
 
   // ---- inside -----------------------------------------------------------------------------------------------------
+
+  /** Goes on where the snapshot stands: the time since then counts as a pause. */
+  private takeUp(snapshot: RunSnapshot): void {
+    const { queue, scaler, tally, book, recovery, chaos } = this.parts;
+    const now = this.options.clock.now();
+    queue.restore(snapshot.unfinished, snapshot.counts);
+    scaler.restore(snapshot.scaler);
+    tally.takeUp(snapshot.takenAt, now);
+    this.lastSubmitted = snapshot.counts.submitted;
+    const { open } = splitFaults(snapshot.faults);
+    book.restore(snapshot.faults);
+    // What had begun and was cut off has to run again, whichever fault it had been waiting for.
+    const cutOff = snapshot.unfinished.filter(({ started }) => started).map(({ task }) => task.index);
+    for (const fault of open) {
+      recovery.injected(fault, cutOff);
+      // A fault does not outlive the process that held it.
+      if (fault.endedAt === null) recovery.ended(fault.id, now);
+    }
+    if (!snapshot.chaos) chaos.setEnabled(false);
+  }
+
+  /** Those of an earlier process first. */
+  private faults(): FaultRecord[] {
+    const { resume } = this.options;
+    const earlier = resume === undefined ? [] : splitFaults(resume.faults).recovered;
+    return [...earlier, ...this.parts.recovery.records()];
+  }
+
+  private alerts(): AlertRecord[] {
+    return [...(this.options.resume?.alerts ?? []), ...this.parts.alerts.records()];
+  }
+
+  private permit(command: string, to: RunState): void {
+    if (!mayGo(this.state, to)) throw wrongState(command, this.state, to);
+  }
 
   private async settle(end: RunEnd): Promise<ReportInput> {
     const { experiment, sinks } = this.options;
@@ -262,11 +304,12 @@ export class ExperimentRun {
 
   private preemptions(): Promise<void> {
     const { experiment, clock } = this.options;
-    const { surface, book, faults, streams } = this.parts;
+    const { surface, book, faults, streams, generator } = this.parts;
     return runPreemptions(
       {
         fleet: experiment.fleet,
         durationMs: experiment.durationMs,
+        elapsedMs: generator.elapsedMs(),
         clock,
         random: streams.stream('preemption'),
         surface,
@@ -326,6 +369,12 @@ export class ExperimentRun {
   private control(command: string, by: string, detail: string): void {
     this.emit({ type: 'control', at: this.options.clock.now(), command, by, detail });
   }
+}
+
+/** Recovered and not. */
+function splitFaults(faults: readonly FaultRecord[]): { recovered: FaultRecord[]; open: FaultRecord[] } {
+  const isRecovered = ({ serviceRecoveryMs }: FaultRecord): boolean => serviceRecoveryMs !== null;
+  return { recovered: faults.filter(isRecovered), open: faults.filter((fault) => !isRecovered(fault)) };
 }
 
 function holds(phase: string | null): boolean {

@@ -16,7 +16,8 @@ const LIVE_EVERY_S = 15;
  */
 export class Recorder {
   private samples = 0;
-  private writing = false;
+  private writing: Promise<void> | null = null;
+  private closed = false;
   private readonly everySamples: number;
 
   constructor(
@@ -34,19 +35,30 @@ export class Recorder {
     });
   }
 
-  /** Writes the record as it stands; the last one when the run is over. */
+  /** Writes the record as it stands. */
   async write(): Promise<void> {
+    await this.writing;
+    this.writing = this.writeNow().finally(() => {
+      this.writing = null;
+    });
+    await this.writing;
+  }
+
+  /** Writes nothing more by itself; resolves when nothing is being written any more. */
+  async close(): Promise<void> {
+    this.closed = true;
+    // Whoever waits for the write itself is told of its failure.
+    await this.writing?.catch(() => undefined);
+  }
+
+  private async writeNow(): Promise<void> {
     this.sink.flush();
     await writeWhole(join(this.folder, RUN_FILES.record), recordToJson(this.run.record(null), false));
   }
 
   private sampled(): void {
     this.samples += 1;
-    if (this.writing || this.samples % this.everySamples !== 1) return;
-    this.writing = true;
-    const written = this.write().finally(() => {
-      this.writing = false;
-    });
-    this.clock.hold(written).catch(this.onError);
+    if (this.closed || this.writing !== null || this.samples % this.everySamples !== 1) return;
+    this.clock.hold(this.write()).catch(this.onError);
   }
 }

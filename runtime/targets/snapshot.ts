@@ -1,6 +1,9 @@
+import type { FleetHistory } from '../agents/adapters/in-process-fleet.js';
+import type { ResourceUse } from '../cost/cost-model.js';
 import type { GeneratorPosition } from '../load/generator.js';
+import type { AlertRecord } from '../observe/alerts.js';
 import type { LedgerAuditJson } from '../observe/audit.js';
-import type { ExperimentEvent, RunState } from '../observe/events.js';
+import type { ExperimentEvent, FaultRecord, RunState } from '../observe/events.js';
 import type { TallyJson } from '../observe/tally.js';
 import type { LedgerCounts, UnfinishedTask } from '../queue/port.js';
 import type { AutoScalerSnapshot } from '../scaling/autoscaler.js';
@@ -21,5 +24,13 @@ export interface RunSnapshot {
   readonly tally: TallyJson;
   readonly audit: LedgerAuditJson;
   readonly scaler: AutoScalerSnapshot;
+  /** Agents wanted. */
+  readonly agents: number;
+  readonly fleet: FleetHistory;
+  readonly cost: ResourceUse;
+  readonly faults: readonly FaultRecord[];
+  readonly alerts: readonly AlertRecord[];
+  /** Chaos was on, and had not stopped itself. */
+  readonly chaos: boolean;
   readonly events: readonly ExperimentEvent[];
 }

@@ -114,7 +114,7 @@ describe('report', () => {
       phase: 1,
       startTime: START,
       endTime: END,
-      duration: END - START,
+      duration: PLAN.durationMs,
       plannedDuration: 20 * MINUTE,
       agents: 10,
       cutShort: false,

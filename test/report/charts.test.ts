@@ -10,7 +10,9 @@ import { labelStep, timelineOf } from '../../runtime/report/charts/timeline.js';
 import { translator } from '../../runtime/report/i18n.js';
 import { makeReport, START } from './fixture.js';
 
-const columns = fc.array(fc.option(fc.double({ noNaN: true, noDefaultInfinity: true }), { nil: null }), { maxLength: 300 });
+const columns = fc.array(fc.option(fc.double({ noNaN: true, noDefaultInfinity: true }), { nil: null }), {
+  maxLength: 300,
+});
 
 test('drawing extremes keeps the highest and lowest value however long the run', () => {
   fc.assert(
@@ -98,7 +100,14 @@ test('hundreds of faults are thin ticks in the strip, a few are also lines throu
 
 test('marks stay inside the plot even when their times do not', () => {
   const report = makeReport();
-  const alert = { name: 'x', severity: 'critical', firedAt: START - 5_000, resolvedAt: START + 1e12, peak: 1, actions: [] };
+  const alert = {
+    name: 'x',
+    severity: 'critical',
+    firedAt: START - 5_000,
+    resolvedAt: START + 1e12,
+    peak: 1,
+    actions: [],
+  };
   expect(timelineOf({ ...report, alerts: [alert] }).alerts).toEqual([
     { from: 0, to: report.metadata.duration, critical: true },
   ]);

@@ -5,7 +5,7 @@ import type { ExperimentReport, LatencySummary, ReportSeries } from '../../runti
 
 /** Monday 2026-01-05 00:00 JST. */
 export const START = Date.UTC(2026, 0, 4, 15);
-export const DURATION = 72 * HOUR;
+const DURATION = 72 * HOUR;
 const BUCKETS = 2_160;
 const BUCKET = DURATION / BUCKETS;
 const ZONES = ['A', 'B', 'C', 'D'];
@@ -13,9 +13,16 @@ const GIB = 1_024 ** 3;
 
 /**
  * A plausible report of phase 3: 72 h, 144 bursts, a kill of 10 % every 15 min, four pre-emptions, scalings, alerts,
- * one pause. The same every time; `change` replaces top-level parts.
+ * one pause. The same every time (and not to be changed in place); `change` replaces top-level parts.
  */
 export function makeReport(change: Partial<ExperimentReport> = {}): ExperimentReport {
+  base ??= build();
+  return { ...base, ...change };
+}
+
+let base: ExperimentReport | null = null;
+
+function build(): ExperimentReport {
   const random = new Random(7, 'report-fixture');
   const bursts = burstStarts(random);
   const faults = makeFaults(random);
@@ -177,7 +184,6 @@ export function makeReport(change: Partial<ExperimentReport> = {}): ExperimentRe
         { name: 'metrics.ndjson.gz', records: 259_200, complete: true, note: 'one a second' },
       ],
     },
-    ...change,
   };
 }
 

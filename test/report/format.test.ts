@@ -54,7 +54,7 @@ test('what was not measured is a dash everywhere', () => {
 
 test('numbers carry separators, money cents, small prices more digits, bytes binary units', () => {
   expect(en.count(2_304_120)).toBe('2,304,120');
-  expect(en.count(-0.2)).toBe('-0');
+  expect(en.count(-0.2)).toBe('0');
   expect(en.rate(533.44)).toBe('533.4');
   expect(en.usd(-1_234.5)).toBe('−$1,234.50');
   expect(en.usd(0.0123)).toBe('$0.0123');

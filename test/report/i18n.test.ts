@@ -12,7 +12,9 @@ test('both languages put the same values into every text', () => {
 });
 
 test('no text is empty or left in the other language by mistake', () => {
-  expect(Object.values(MESSAGES.en).filter((text) => text.trim() === '' || /[\u3040-\u30ff\u4e00-\u9fff]/u.test(text))).toEqual([]);
+  expect(
+    Object.values(MESSAGES.en).filter((text) => text.trim() === '' || /[\u3040-\u30ff\u4e00-\u9fff]/u.test(text)),
+  ).toEqual([]);
   expect(Object.values(MESSAGES.ja).filter((text) => text.trim() === '')).toEqual([]);
 });
 

@@ -8,19 +8,27 @@ test('a padded text has exactly the width asked for, Japanese counted double', (
   expect(displayWidth('P99レイテンシ')).toBe(13);
   expect(padDisplay('障害復旧', 6)).toBe('障害… ');
   fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom('a', ' ', '障', 'ー', '–') }), fc.integer({ min: 1, max: 30 }), (text, width) => {
-      expect(displayWidth(padDisplay(text, width))).toBe(width);
-    }),
+    fc.property(
+      fc.string({ unit: fc.constantFrom('a', ' ', '障', 'ー', '–') }),
+      fc.integer({ min: 1, max: 30 }),
+      (text, width) => {
+        expect(displayWidth(padDisplay(text, width))).toBe(width);
+      },
+    ),
   );
 });
 
 test('a wrapped text loses nothing but spaces and no line is too wide', () => {
   fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom('a', ' ', '障', 'bc') }), fc.integer({ min: 2, max: 20 }), (text, width) => {
-      const lines = wrapDisplay(text, width);
-      expect(lines.every((line) => displayWidth(line) <= width)).toBe(true);
-      expect(lines.join('').replaceAll(' ', '')).toBe(text.replaceAll(' ', ''));
-    }),
+    fc.property(
+      fc.string({ unit: fc.constantFrom('a', ' ', '障', 'bc') }),
+      fc.integer({ min: 2, max: 20 }),
+      (text, width) => {
+        const lines = wrapDisplay(text, width);
+        expect(lines.every((line) => displayWidth(line) <= width)).toBe(true);
+        expect(lines.join('').replaceAll(' ', '')).toBe(text.replaceAll(' ', ''));
+      },
+    ),
   );
 });
 

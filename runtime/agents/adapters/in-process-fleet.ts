@@ -14,6 +14,16 @@ export interface InProcessFleetOptions {
   readonly journal: AgentJournal;
   readonly events: EventSink;
   readonly onError: (error: unknown) => void;
+  /** Where the run is taken up from a snapshot: what the fleet of the earlier process had come to. */
+  readonly history?: FleetHistory;
+}
+
+/** What of a fleet outlives its process. */
+export interface FleetHistory {
+  /** Agents started so far: each start has a number of its own, on which the ids of its attempts rest. */
+  readonly starts: number;
+  readonly restarts: number;
+  readonly recycled: number;
 }
 
 /** An agent as seen from outside. */
@@ -52,9 +62,20 @@ export class InProcessFleet implements FleetActuator, AgentListener {
   private readonly nodes = new Set<string>();
   private readonly zonesDown = new Set<string>();
   private halted = false;
+  private starts = 0;
 
   constructor(private readonly options: InProcessFleetOptions) {
     this.counts = new FleetCounts(options.experiment);
+    const { history } = options;
+    if (history === undefined) return;
+    this.starts = history.starts;
+    this.counts.restarts = history.restarts;
+    this.counts.recycled = history.recycled;
+  }
+
+  get history(): FleetHistory {
+    const { restarts, recycled } = this.counts;
+    return { starts: this.starts, restarts, recycled };
   }
 
   /** Brings up the first agents at once: a run begins when its fleet is ready. */
@@ -77,10 +98,14 @@ export class InProcessFleet implements FleetActuator, AgentListener {
   halt(): void {
     this.halted = true;
     this.wanted = 0;
-    for (const place of [...this.places.values()]) {
+    const places = [...this.places.values()];
+    // First of all nobody takes anything: what one hands back must not start at the next.
+    for (const { agent } of places) agent?.drain();
+    for (const place of places) {
       place.timer?.cancel();
-      place.agent?.close();
+      const { agent } = place;
       this.setStatus(place, 'down');
+      agent?.close();
       this.remove(place);
     }
   }
@@ -112,10 +137,11 @@ export class InProcessFleet implements FleetActuator, AgentListener {
   freeze(ids: readonly string[], frozen: boolean): void {
     for (const id of ids) {
       const place = this.byAgent.get(id);
-      if (place?.agent == null || place.status !== (frozen ? 'ready' : 'frozen')) continue;
+      const agent = place?.agent ?? null;
+      if (place === undefined || agent === null || place.status !== (frozen ? 'ready' : 'frozen')) continue;
       this.setStatus(place, frozen ? 'frozen' : 'ready');
-      if (frozen) place.agent.freeze();
-      else place.agent.thaw();
+      if (frozen) agent.freeze();
+      else agent.thaw();
     }
   }
 
@@ -152,8 +178,9 @@ export class InProcessFleet implements FleetActuator, AgentListener {
     const due = this.recycleDue(agent);
     if (due === null) return;
     const { fleet } = this.options.experiment;
-    // Recycling must not take the fleet below what the run promises, unless memory leaves no choice.
-    if (this.counts.active <= this.wanted - fleet.reserve && !(due === 'memory' && fleet.reserve === 0)) return;
+    // Recycling must not take the fleet below what the run promises, unless memory leaves no choice: then one at a time.
+    const spare = due === 'memory' ? Math.max(1, fleet.reserve) : fleet.reserve;
+    if (this.counts.active <= this.wanted - spare) return;
     this.drainPlace(place, 'recycled');
     this.options.events({
       type: 'agents',
@@ -169,9 +196,9 @@ export class InProcessFleet implements FleetActuator, AgentListener {
     if (place?.agent !== agent || place.status !== 'draining') return;
     place.timer?.cancel();
     place.timer = null;
+    this.setStatus(place, 'starting');
     agent.close();
     this.counts.gone(agent);
-    this.setStatus(place, 'starting');
     place.agent = null;
     if (place.leaving === 'scaled_in') {
       this.remove(place);
@@ -213,7 +240,15 @@ export class InProcessFleet implements FleetActuator, AgentListener {
     const node = `${zone}-${Math.floor(Math.floor(ordinal / fleet.zones.length) / fleet.agentsPerNode) + 1}`;
     const id = `agent-${String(ordinal + 1).padStart(3, '0')}`;
     const place: Place = {
-      ordinal, id, zone, node, incarnation: 0, agent: null, status: 'starting', leaving: null, timer: null,
+      ordinal,
+      id,
+      zone,
+      node,
+      incarnation: 0,
+      agent: null,
+      status: 'starting',
+      leaving: null,
+      timer: null,
     };
     this.places.set(ordinal, place);
     this.byAgent.set(id, place);
@@ -233,8 +268,8 @@ export class InProcessFleet implements FleetActuator, AgentListener {
     const { agent } = place;
     if (agent !== null) {
       this.counts.restarts += 1;
-      agent.kill();
       this.setStatus(place, 'down');
+      agent.kill();
       this.counts.gone(agent);
       place.agent = null;
     } else {
@@ -260,7 +295,9 @@ export class InProcessFleet implements FleetActuator, AgentListener {
   private startAgent(place: Place): void {
     const { experiment, clock, queue, executor, journal, onError } = this.options;
     this.nodes.add(place.node);
-    place.incarnation += 1;
+    // Counted over the whole fleet: a place that is given up and taken again later must not repeat itself.
+    this.starts += 1;
+    place.incarnation = this.starts;
     const agent = new Agent({
       id: place.id,
       incarnation: place.incarnation,

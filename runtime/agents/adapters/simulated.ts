@@ -38,7 +38,8 @@ export class SimulatedExecutor implements Executor {
       return new Waiting(this.clock, REFUSAL_MS, lease, RATE_LIMITED, null, done);
     }
     const serviceMs = this.serviceMs(type, index, lease.attempt) * agent.slowdown;
-    if (serviceMs > tasks.timeoutMs) return new Waiting(this.clock, tasks.timeoutMs, lease, TIMEOUT, agent.slowdown, done);
+    if (serviceMs > tasks.timeoutMs)
+      return new Waiting(this.clock, tasks.timeoutMs, lease, TIMEOUT, agent.slowdown, done);
     const fails = hashUniform(seed, index, SALT.failure + salt) < simulation.failureRate;
     return new Waiting(this.clock, serviceMs, lease, fails ? FAILED : SUCCESS, agent.slowdown, done);
   }

@@ -1,60 +1,101 @@
-import { relative } from 'node:path';
-import type { RunStatus } from '../../control/port.js';
-import { EXIT } from '../../kernel/errors.js';
-import type { Language } from '../../report/i18n.js';
-import type { ExperimentReport } from '../../report/model.js';
-import { renderSummary } from '../../report/summary.js';
+import type { Experiment } from '../../spec/experiment.js';
 import { describeExperiment } from '../../spec/describe.js';
-import { execute, type Executed } from '../../targets/execute.js';
-import type { ExperimentRun } from '../../targets/experiment-run.js';
+import type { Language } from '../../report/i18n.js';
+import type { RunSnapshot } from '../../targets/snapshot.js';
+import { conclude, exitCodeOf } from '../conclude.js';
+import { conduct } from '../conduct.js';
 import { readExperiment } from '../experiment-source.js';
-import { FlagReader, type ExperimentFlags } from '../flags.js';
+import { FlagReader, refuseFlags, type ExperimentFlags } from '../flags.js';
 import type { Io } from '../io.js';
 import { preflight } from '../preflight.js';
-import { Progress } from '../progress.js';
-import { writeReport } from '../write-report.js';
+import { readSnapshot } from '../resume.js';
 
 export interface StartFlags extends ExperimentFlags {
   readonly target?: string;
   readonly out?: string;
+  readonly resume?: string;
   readonly lang?: string;
   readonly report?: string | true;
   readonly force?: true;
   readonly json?: true;
+  readonly redis?: string;
+  readonly processes?: string | true;
 }
 
-/** `start`: runs an experiment, shows how it goes, writes the report. Answers the exit code. */
+/** Flags that say what the experiment is: a run that is taken up again has one already. */
+const EXPERIMENT_FLAGS = [
+  'phase',
+  'scenario',
+  'agents',
+  'rate',
+  'duration',
+  'chaos',
+  'scaling',
+  'seed',
+  'config',
+] as const;
+
+/** Runs an experiment on this machine, shows how it goes, writes the report. Answers the exit code. */
 export async function start(flags: StartFlags, io: Io): Promise<number> {
   const reader = new FlagReader();
-  const target = reader.choice('--target', flags.target ?? 'rehearsal', ['rehearsal', 'local'] as const) ?? 'rehearsal';
+  const target = readTarget(flags, reader);
+  refuseLaterFlags(flags, reader);
   const language: Language = reader.choice('--lang', flags.lang, ['en', 'ja'] as const) ?? 'en';
-  const experiment = await readExperiment(flags, reader, io.cwd);
-  const notes = preflight(experiment, flags.force === true);
-  for (const line of [...describeExperiment(experiment), ...notes]) io.stderr.write(`${line}\n`);
-  const executed = await execute({
-    experiment,
-    target,
-    out: flags.out ?? null,
-    onRun: (run: ExperimentRun) => {
-      const progress = new Progress(io.stderr, io.clock, (): RunStatus => run.status(), target);
-      run.onSample(() => {
-        progress.sampled();
-      });
+  const forPeople = reader.toggle('--report', flags.report) ?? true;
+  const json = flags.json === true;
+  const { experiment, resume } =
+    flags.resume === undefined
+      ? { experiment: await readExperiment(flags, reader, io.cwd), resume: null }
+      : await takeUp(flags, flags.resume, target, reader, io.cwd);
+  refuseFlags(reader.problems);
+  const notes = resume === null ? preflight(experiment, flags.force === true) : [];
+  for (const text of [...describeExperiment(experiment), ...notes]) io.stderr.write(`${text}\n`);
+  const out = flags.out ?? null;
+  return conduct(
+    { experiment, target: resume?.target ?? target ?? 'rehearsal', out, resume },
+    io,
+    async ({ report, folder, end }) => {
+      await conclude({ report, folder, language, forPeople, json, config: flags.config }, io);
+      return exitCodeOf(report.verdict, end.state);
     },
-    onError: (error) => {
-      io.stderr.write(`${String(error)}\n`);
-    },
-  });
-  io.stderr.write('\n');
-  const json = await writeReport(executed.report, executed.folder, { language, forPeople: true });
-  if (flags.json === true) io.stdout.write(json);
-  else io.stdout.write(renderSummary(executed.report, { color: io.stdout.color, language }));
-  io.stderr.write(`\nReport: ${relative(io.cwd, executed.folder)}/report.html\n`);
-  return exitCodeOf(executed);
+  );
 }
 
-/** The exit code a run ends with: an aborted run is aborted, whatever its figures say. */
-export function exitCodeOf({ report, end }: Pick<Executed, 'end'> & { report: Pick<ExperimentReport, 'verdict'> }): number {
-  if (end.state === 'aborted') return EXIT.aborted;
-  return { PASS: EXIT.met, FAIL: EXIT.notMet, INVALID: EXIT.invalid }[report.verdict];
+function readTarget(flags: StartFlags, reader: FlagReader): 'rehearsal' | 'local' | undefined {
+  const { target, resume } = flags;
+  if (target === 'cluster') {
+    reader.refuse('--target', target, 'comes with a later version', 'take rehearsal or local for now');
+    return undefined;
+  }
+  if (target === undefined && resume === undefined) {
+    const targets = '--target rehearsal (virtual time, seconds) or --target local (real time, on this machine)';
+    reader.refuse('--target', undefined, 'is missing: where is the experiment to run?', targets);
+  }
+  return reader.choice('--target', target, ['rehearsal', 'local'] as const);
+}
+
+/** Flags of the design that this version does not have yet: refused with a word, not as unknown. */
+function refuseLaterFlags({ redis, processes }: StartFlags, reader: FlagReader): void {
+  const hint = 'leave it out: the queue is in memory and the agents are in this process';
+  if (redis !== undefined) reader.refuse('--redis', redis, 'comes with a later version', hint);
+  if (processes !== undefined) reader.refuse('--processes', undefined, 'comes with a later version', hint);
+}
+
+async function takeUp(
+  flags: StartFlags,
+  named: string,
+  target: StartFlags['target'],
+  reader: FlagReader,
+  cwd: string,
+): Promise<{ experiment: Experiment; resume: RunSnapshot }> {
+  for (const flag of EXPERIMENT_FLAGS) {
+    if (flags[flag] === undefined) continue;
+    reader.refuse(`--${flag}`, undefined, 'cannot be given with --resume: the run goes on as it was begun');
+  }
+  refuseFlags(reader.problems);
+  const resume = await readSnapshot(named, cwd);
+  if (target !== undefined && target !== resume.target) {
+    reader.refuse('--target', target, `the run that is taken up is a ${resume.target} run`, 'leave --target out');
+  }
+  return { experiment: resume.experiment, resume };
 }

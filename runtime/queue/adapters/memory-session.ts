@@ -12,6 +12,10 @@ export class MemorySession implements HeldSession {
   private credits = 0;
   /** Times credit was taken back: what was given before and is still on its way counts no more. */
   private revocations = 0;
+  /** Results on their way to the queue. */
+  private unanswered = 0;
+  /** It leaves as soon as its last result has arrived. */
+  private leaving = false;
   /** As many as the agent has slots: few enough to search. */
   private readonly held: Entry[] = [];
   /** What arrived while the agent was frozen, in order. */
@@ -53,8 +57,11 @@ export class MemorySession implements HeldSession {
     const delayMs = this.queue.link.delayMs;
     if (delayMs === 0) return this.queue.finish(this, lease, result);
     const outcome = this.queue.clock.deferred<FinishOutcome>();
+    this.unanswered += 1;
     this.queue.clock.after(delayMs, () => {
       outcome.resolve(this.queue.finish(this, lease, result));
+      this.unanswered -= 1;
+      if (this.leaving && this.unanswered === 0) this.leave();
     });
     return outcome.promise;
   }
@@ -100,9 +107,9 @@ export class MemorySession implements HeldSession {
   close(): void {
     if (this.state === 'gone') return;
     this.revokeCredit();
-    this.state = 'gone';
-    for (const entry of [...this.held]) this.queue.takeBack(entry, 'released');
-    this.queue.detach(this);
+    // Leaving must not overtake the results: what has been done would be done again.
+    if (this.unanswered === 0) this.leave();
+    else this.leaving = true;
   }
 
   // ---- called by the queue ----------------------------------------------------------------------------------------
@@ -141,9 +148,7 @@ export class MemorySession implements HeldSession {
       canary.answered(clock.now());
       return;
     }
-    clock.after(link.delayMs, () =>
-      this.receive(() => clock.after(link.delayMs, () => canary.answered(clock.now()))),
-    );
+    clock.after(link.delayMs, () => this.receive(() => clock.after(link.delayMs, () => canary.answered(clock.now()))));
   }
 
   expire(): Entry[] {
@@ -159,6 +164,13 @@ export class MemorySession implements HeldSession {
   }
 
   // ---- inside -----------------------------------------------------------------------------------------------------
+
+  private leave(): void {
+    if (this.state === 'gone') return;
+    this.state = 'gone';
+    for (const entry of [...this.held]) this.queue.takeBack(entry, 'released');
+    this.queue.detach(this);
+  }
 
   private begin(entry: Entry, lease: Lease, revocations: number): void {
     if (entry.lease?.attemptId !== lease.attemptId) {

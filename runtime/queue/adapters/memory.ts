@@ -386,11 +386,15 @@ export class MemoryQueue implements TaskQueue, SessionHost {
   private delay(entry: Entry): void {
     const due = (entry.state as { due: number }).due;
     this.delayedCount += 1;
-    this.delayed.push(due, entry.task.index >>> 0, new HeapTimer(() => {
-      this.delayedCount -= 1;
-      entry.state = transition(entry.state, { type: 'due', at: due }, this.rules).state;
-      this.enqueue(entry, false);
-    }));
+    this.delayed.push(
+      due,
+      entry.task.index >>> 0,
+      new HeapTimer(() => {
+        this.delayedCount -= 1;
+        entry.state = transition(entry.state, { type: 'due', at: due }, this.rules).state;
+        this.enqueue(entry, false);
+      }),
+    );
   }
 
   private releaseDue(now: number): number {

@@ -58,6 +58,8 @@ function adapt(svg: string, size: Size, about: Description, overlay: string): st
     // Hover styles, event switches and metadata serve echarts' own script, which is not there.
     .replace(/<style[^]*?<\/style>/g, '')
     .replace(/ (?:class|ecmeta_\w+|pointer-events|xml:space)="[^"]*"/g, '')
+    // Only clip paths are black, and their colour means nothing.
+    .replaceAll(' fill="#000"', '')
     // echarts numbers its charts through the life of the process; the same report must give the same page.
     .replace(/zr\d+-c/g, `${id}-c`)
     .replace(/<rect [^>]*fill="none"><\/rect>/, '')

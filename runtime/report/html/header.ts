@@ -15,7 +15,7 @@ import { markup, when, type Content, type Markup } from './markup.js';
 import { facts, table, type Column } from './table.js';
 
 /** Sign and word for a criterion's verdict; the sign tells it without colour. */
-export function mark(told: Telling, verdict: CriterionResult['verdict']): Markup {
+function mark(told: Telling, verdict: CriterionResult['verdict']): Markup {
   const tone = verdict === 'PASS' ? 'pass' : verdict === 'FAIL' ? 'fail' : 'quiet';
   return markup`<span class="tag ${tone}"><span aria-hidden="true">${VERDICT_SIGN[verdict]}</span> ${told.t(`met.${verdict}`)}</span>`;
 }
@@ -48,8 +48,6 @@ export function overviewSection(told: Telling): Markup {
     [t('overview.duration'), durationText(told)],
     [t('overview.agents'), f.count(metadata.agents)],
     [t('overview.totalTasks'), f.count(report.summary.totalTasks)],
-    [t('overview.target'), t(`target.${metadata.target}`)],
-    [t('overview.seed'), String(report.provenance.seed)],
   ])}</div></section>`;
 }
 
@@ -92,10 +90,13 @@ export function criteriaSection(told: Telling): Markup {
   const { report, t } = told;
   const columns: Array<Column<CriterionResult>> = [
     { title: t('column.metric'), heading: true, cell: (row) => told.name('criterion', row.name) },
-    { title: t('column.target'), cell: (row) => markup`<span class="when">${shownTarget(told, row)}</span>` },
+    { title: t('column.target'), cell: (row) => shownTarget(told, row) },
     { title: t('column.actual'), cell: (row) => markup`<b>${shownActual(told, row)}</b>` },
     { title: t('column.verdict'), cell: (row) => mark(told, row.verdict) },
-    { title: t('column.mandatory'), cell: (row) => (row.mandatory ? t('yes') : t('no')) },
+    {
+      title: t('column.mandatory'),
+      cell: (row) => markup`<span class="when">${t(row.mandatory ? 'yes' : 'no')}</span>`,
+    },
     { title: t('column.basis'), cell: (row) => markup`<span class="quiet">${row.basis}</span>` },
   ];
   return markup`<section id="summary" aria-labelledby="summary-title"><h2 id="summary-title">${t('heading.summary')}</h2>

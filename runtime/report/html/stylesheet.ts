@@ -46,7 +46,7 @@ code{font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overfl
 .three{grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),1fr));align-items:stretch;margin-bottom:20px}
 ul{margin:0;padding-left:1.15em}
 li{margin:0 0 6px}
-.facts{margin:0;display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:12px 24px}
+.facts{margin:0;display:grid;grid-template-columns:repeat(auto-fit,minmax(180px,1fr));gap:12px 24px}
 #overview .facts div:first-child{grid-column:span 2}
 .facts dt{color:var(--muted);font-size:12.5px}
 .facts dd{margin:0;overflow-wrap:anywhere}
@@ -91,8 +91,9 @@ thead th{color:var(--muted);font-weight:500;font-size:12.5px;white-space:nowrap;
 .n+:not(.n){padding-left:10px}
 th:last-child,td:last-child{padding-right:0}
 td .note{display:block}
+.cards td:last-child{min-width:190px}
+.cards td:nth-child(2){min-width:88px}
 .when{white-space:nowrap}
-.mandatory{font-size:12px;color:var(--muted)}
 details.more{margin:0 0 12px}
 summary{cursor:pointer;color:var(--link);font-size:14px;padding:4px 0}
 .identity{font-size:16px;overflow-wrap:anywhere}
@@ -128,16 +129,16 @@ table.cards thead{display:none}
 table.cards,table.cards tbody,table.cards tr,table.cards th,table.cards td{display:block;width:auto}
 table.cards tr{border-bottom:1px solid var(--line);padding:10px 0}
 table.cards tr:last-child{border-bottom:0}
-table.cards th,table.cards td{border:0;padding:2px 0;text-align:left;white-space:normal;display:grid;grid-template-columns:104px 1fr;gap:10px}
-table.cards th{font-weight:600;grid-template-columns:1fr}
-table.cards th::before{display:none}
+table.cards th,table.cards td{border:0;padding:2px 0;min-width:0;text-align:left;white-space:normal;display:grid;grid-template-columns:104px 1fr;gap:10px}
+table.cards th{font-weight:600;display:block}
 table.cards td::before{content:attr(data-label);color:var(--muted);font-size:12.5px}
-table.cards td.blank{display:none}
+table.cards .n+td{padding-left:0}
 }`;
 
 const PRINT = `
 body{font-size:11px;background:#fff}.page{max-width:none;padding:0}
-nav,.key a{display:none}
+nav{display:none}
+.numbers{grid-template-columns:repeat(4,1fr)}
 .card,.numbers,tr{break-inside:avoid}
 h2{break-after:avoid;margin-top:24px}
 .charts{grid-template-columns:1fr 1fr;gap:10px}

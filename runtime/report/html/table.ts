@@ -13,14 +13,13 @@ export interface TableOptions {
   readonly caption: string;
   /** `cards` turns every row into a card on a phone; `scroll` (default) keeps the table and lets it be scrolled. */
   readonly onPhone?: 'cards' | 'scroll';
-  readonly className?: string;
 }
 
 /** A table with a caption for screen readers, header cells with scope, and a way to be read on a phone. */
 export function table<Row>(columns: ReadonlyArray<Column<Row>>, rows: readonly Row[], options: TableOptions): Markup {
   const cards = options.onPhone === 'cards';
   return markup`<div class="scroll" role="region" aria-label="${options.caption}" tabindex="0">
-<table class="${[cards ? 'cards' : '', options.className ?? ''].join(' ').trim()}">
+<table${when(cards, () => markup` class="cards"`)}>
 <caption class="hidden">${options.caption}</caption>
 <thead><tr>${columns.map((column) => markup`<th scope="col"${numeric(column)}>${column.title}</th>`)}</tr></thead>
 <tbody>${rows.map(
@@ -47,7 +46,8 @@ function cell<Row>(column: Column<Row>, row: Row, cards: boolean): Markup {
   // On a phone the header row is gone and every cell says itself what it is.
   const label = cards ? markup` data-label="${column.title}"` : null;
   if (column.heading === true) return markup`<th scope="row"${label}${numeric(column)}>${column.cell(row)}</th>`;
-  return markup`<td${label}${numeric(column)}>${column.cell(row)}</td>`;
+  const content = cards ? markup`<div>${column.cell(row)}</div>` : column.cell(row);
+  return markup`<td${label}${numeric(column)}>${content}</td>`;
 }
 
 function numeric<Row>(column: Column<Row>): Markup {

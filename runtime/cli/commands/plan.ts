@@ -1,0 +1,111 @@
+import { planFaults } from '../../chaos/plan.js';
+import { floorCurve, worstCaseCurve } from '../../cost/agent-curve.js';
+import { estimateCost } from '../../cost/estimate.js';
+import { formatCost } from '../../cost/format.js';
+import { EXIT } from '../../kernel/errors.js';
+import { Random } from '../../kernel/random.js';
+import { describeExperiment } from '../../spec/describe.js';
+import type { Experiment } from '../../spec/experiment.js';
+import { assessFeasibility, formatFeasibility } from '../../spec/feasibility.js';
+import { formatCount, formatDuration, formatMoney, formatRate } from '../../spec/units.js';
+import { readExperiment } from '../experiment-source.js';
+import { FlagReader, type ExperimentFlags } from '../flags.js';
+import type { Io } from '../io.js';
+
+export interface PlanFlags extends ExperimentFlags {
+  readonly json?: true;
+}
+
+/** Shows what an experiment will do, whether it fits and what it costs. Answers 2 for what `start` would refuse. */
+export async function plan(flags: PlanFlags, io: Io): Promise<number> {
+  const experiment = await readExperiment(flags, new FlagReader(), io.cwd);
+  const feasibility = assessFeasibility(experiment);
+  const floor = estimateCost({ experiment, agentCurve: floorCurve(experiment) });
+  const worst = estimateCost({ experiment, agentCurve: worstCaseCurve(experiment) });
+  const refusals = [
+    ...(feasibility.verdict === 'infeasible' ? ['the load does not fit the fleet'] : []),
+    ...(floor.totalUsd > experiment.budget.maxUsd ? ['the budget does not last'] : []),
+  ];
+  if (flags.json === true) {
+    const cost = { floor, worst };
+    io.stdout.write(`${JSON.stringify({ experiment, feasibility, timeline: timeline(experiment), cost }, null, 2)}\n`);
+  } else {
+    const sections = [
+      describeExperiment(experiment).join('\n'),
+      timelineText(experiment),
+      formatFeasibility(feasibility),
+      formatCost(floor, `Cost at the floor (${agentsText(experiment)})`),
+      worstCaseText(worst.totalUsd, experiment.budget.maxUsd),
+    ];
+    io.stdout.write(`${sections.join('\n\n')}\n`);
+  }
+  if (refusals.length > 0)
+    io.stderr.write(`\nstart would refuse this: ${refusals.join('; ')}. --force starts it anyway.\n`);
+  return refusals.length === 0 ? EXIT.met : EXIT.badInput;
+}
+
+/** What happens in the run, as figures: times in ms, rates in tasks/min. */
+export interface Timeline {
+  readonly load: readonly {
+    readonly label: string;
+    readonly times: number;
+    readonly totalMs: number;
+    readonly lowestPerMin: number;
+    readonly highestPerMin: number;
+  }[];
+  readonly faults: readonly {
+    readonly type: string;
+    readonly times: number;
+    readonly firstMs: number;
+    readonly lastMs: number;
+  }[];
+}
+
+export function timeline({ load, chaos, durationMs, seed }: Experiment): Timeline {
+  const labels = [...new Set(load.segments.map(({ label }) => label))];
+  const faults = [...planFaults(chaos, durationMs, new Random(seed, 'plan'))];
+  const types = [...new Set(faults.map(({ type }) => type))];
+  return {
+    load: labels.map((label) => {
+      const own = load.segments.filter((segment) => segment.label === label);
+      const rates = own.map(({ ratePerMin }) => ratePerMin);
+      return {
+        label,
+        times: own.length,
+        totalMs: own.reduce((sum, { startMs, endMs }) => sum + endMs - startMs, 0),
+        lowestPerMin: Math.min(...rates),
+        highestPerMin: Math.max(...rates),
+      };
+    }),
+    faults: types.map((type) => {
+      const times = faults.filter((fault) => fault.type === type).map(({ atMs }) => atMs);
+      return { type, times: times.length, firstMs: Math.min(...times), lastMs: Math.max(...times) };
+    }),
+  };
+}
+
+function timelineText(experiment: Experiment): string {
+  const { load, faults } = timeline(experiment);
+  const loadLines = load.map(({ label, times, totalMs, lowestPerMin, highestPerMin }) => {
+    const rate =
+      lowestPerMin === highestPerMin
+        ? formatRate(lowestPerMin)
+        : `${formatRate(lowestPerMin)} to ${formatRate(highestPerMin)}`;
+    return `  ${label}: ${formatCount(times)} × at ${rate}, ${formatDuration(totalMs)} in all`;
+  });
+  const faultLines = faults.map(
+    ({ type, times, firstMs, lastMs }) =>
+      `  ${type}: ${formatCount(times)} ×, first after ${formatDuration(firstMs)}, last after ${formatDuration(lastMs)}`,
+  );
+  return ['Timeline', ...loadLines, ...(faultLines.length === 0 ? ['  no faults'] : faultLines)].join('\n');
+}
+
+function worstCaseText(totalUsd: number, maxUsd: number): string {
+  const text = `Worst case, the most agents for the whole run: ${formatMoney(totalUsd)}`;
+  return totalUsd > maxUsd ? `${text}. The run pauses when the budget of ${formatMoney(maxUsd)} is used up.` : text;
+}
+
+function agentsText({ fleet }: Experiment): string {
+  if (fleet.stages.length > 0) return 'as staged';
+  return `${fleet.agents} agents${fleet.reserve === 0 ? '' : ` and ${fleet.reserve} in reserve`}`;
+}

@@ -1,0 +1,2 @@
+/** Takes what a command ends with: its exit code. */
+export type Ending = (exitCode: Promise<number>) => Promise<void>;
