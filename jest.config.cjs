@@ -11,5 +11,7 @@ module.exports = {
     ],
   },
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  // The sandbox's own Math is a lookup through its global proxy: several times slower where chance is hashed.
+  sandboxInjectedGlobals: ['Math'],
   transformIgnorePatterns: ['/node_modules/(?!(@bsull/augurs|pure-rand|echarts|zrender)/)'],
 };

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { openControlApi, type ControlApi } from '../control/api.js';
 import { ExperimentError } from '../kernel/errors.js';
 import { SECOND } from '../kernel/units.js';
@@ -78,7 +78,7 @@ export async function conduct<Result>(
       execute({
         experiment,
         target,
-        out,
+        out: out === null ? null : resolve(io.cwd, out),
         root: join(io.cwd, RESULTS_FOLDER),
         ...(resume === null ? {} : { resume }),
         onRun,

@@ -1,6 +1,6 @@
 import type { RunStatus } from '../control/port.js';
 import { formatCount, formatMoney, formatRate, formatSize } from '../spec/units.js';
-import { clockText, secondsText } from './progress.js';
+import { bar, clockText, secondsText, shareOf } from './progress.js';
 
 /** Widest panel, in characters. */
 const WIDEST = 92;
@@ -19,7 +19,7 @@ export function statusPanel(status: RunStatus, columns: number): string[] {
 }
 
 function head({ title, experimentId, state, drained, elapsedMs, durationMs, leader }: RunStatus): string[] {
-  const share = durationMs === 0 ? 1 : Math.min(1, elapsedMs / durationMs);
+  const share = shareOf({ elapsedMs, durationMs });
   const [now, end] = [clockText(elapsedMs, durationMs), clockText(durationMs, durationMs)];
   return [
     `${title}  (${experimentId})`,
@@ -95,11 +95,6 @@ function zones({ byZone, target }: Data['agents']): string {
   const entries = Object.entries(byZone).sort(([a], [b]) => a.localeCompare(b));
   const each = Math.ceil(target / Math.max(1, entries.length));
   return entries.map(([zone, active]) => `${zone} ${bar(active / Math.max(1, each), BAR / 2)} ${active}`).join('   ');
-}
-
-function bar(share: number, width: number): string {
-  const filled = Number.isFinite(share) ? Math.round(Math.min(1, Math.max(0, share)) * width) : 0;
-  return '█'.repeat(filled) + '░'.repeat(width - filled);
 }
 
 /** The last figure is not known to a millionth. */

@@ -22,6 +22,12 @@ const snapshotFile = z.looseObject({
   tally: z.looseObject({}),
   audit: z.looseObject({}),
   scaler: z.looseObject({}),
+  agents: z.number(),
+  fleet: z.looseObject({}),
+  cost: z.looseObject({}),
+  faults: z.array(z.looseObject({})),
+  alerts: z.array(z.looseObject({})),
+  chaos: z.boolean(),
   events: z.array(z.looseObject({ type: z.string(), at: z.number() })),
 });
 

@@ -68,6 +68,7 @@ export async function openControlApi({ run, folder, clock }: ControlOptions): Pr
   }
   await server.listen({ host: HOST, port: 0 });
   const { port } = server.addresses()[0] as { port: number };
+  await warmUp(port, token);
   await writeControlFile(folder, { pid: process.pid, port, token, experimentId: run.id, startedAt: clock.now() });
   return {
     port,
@@ -78,6 +79,14 @@ export async function openControlApi({ run, folder, clock }: ControlOptions): Pr
       await removeControlFile(folder);
     },
   };
+}
+
+/** The first request makes Node compile all that answers it (tens of ms): not while tasks are being dispatched. */
+async function warmUp(port: number, token: string): Promise<void> {
+  for (const path of ['status', 'nowhere']) {
+    const response = await fetch(`http://${HOST}:${port}/${path}`, { headers: { authorization: `Bearer ${token}` } });
+    await response.text();
+  }
 }
 
 function guard(server: FastifyInstance, token: string): void {

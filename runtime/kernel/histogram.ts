@@ -79,22 +79,16 @@ export class Histogram {
     return seen;
   }
 
-  /** The non-empty buckets in ascending order. */
+  /** The non-empty buckets in ascending order: the smallest and the largest value that fall into each. */
   *bars(): Generator<{ from: number; to: number; count: number }> {
     this.handOver();
-    const iterator = (
-      this.hdr as unknown as {
-        recordedValuesIterator: {
-          reset(): void;
-          hasNext(): boolean;
-          next(): { valueIteratedFrom: number; valueIteratedTo: number; countAtValueIteratedTo: number };
-        };
-      }
-    ).recordedValuesIterator;
+    const hdr = this.hdr as HdrHistogram & HdrInternals;
+    const iterator = hdr.recordedValuesIterator;
     iterator.reset();
     while (iterator.hasNext()) {
-      const bar = iterator.next();
-      yield { from: bar.valueIteratedFrom / SCALE, to: bar.valueIteratedTo / SCALE, count: bar.countAtValueIteratedTo };
+      const { valueIteratedTo, countAtValueIteratedTo } = iterator.next();
+      const from = hdr.lowestEquivalentValue(valueIteratedTo);
+      yield { from: from / SCALE, to: valueIteratedTo / SCALE, count: countAtValueIteratedTo };
     }
   }
 
@@ -130,6 +124,16 @@ export class Histogram {
     this.staged.fill(0);
     this.stagedCount = 0;
   }
+}
+
+/** What the library has but does not declare on the interface. */
+interface HdrInternals {
+  readonly recordedValuesIterator: {
+    reset(): void;
+    hasNext(): boolean;
+    next(): { readonly valueIteratedTo: number; readonly countAtValueIteratedTo: number };
+  };
+  lowestEquivalentValue(value: number): number;
 }
 
 export interface HistogramJson {

@@ -1,4 +1,4 @@
-import { Aborted, type Clock, type Deferred, type Timer } from './clock.js';
+import { Aborted, type Clock, type Deferred, type Due, type Timer } from './clock.js';
 import { settlers } from './virtual-clock.js';
 
 /** setTimeout's longest delay; longer ones fire at once. */
@@ -14,19 +14,27 @@ export class RealClock implements Clock {
     return this.arm(() => time, run, false);
   }
 
+  schedule(time: number, due: Due): void {
+    this.at(time, () => {
+      if (!due.cancelled) due.run();
+    });
+  }
+
   after(delayMs: number, run: () => void): Timer {
     return this.at(this.now() + delayMs, run);
   }
 
   every(intervalMs: number, run: () => void): Timer {
     if (!(intervalMs > 0)) throw new Error(`an interval must be above 0 ms, got ${intervalMs}`);
-    let due = this.now() + intervalMs;
+    const start = this.now();
+    let beats = 1;
+    let due = start + intervalMs;
     return this.arm(
       () => due,
       () => {
         // A process that slept skips the beats it missed instead of catching up on them in a burst.
-        do due += intervalMs;
-        while (due <= this.now());
+        beats = Math.max(beats, Math.floor((this.now() - start) / intervalMs)) + 1;
+        due = start + beats * intervalMs;
         run();
       },
       true,

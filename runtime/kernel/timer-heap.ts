@@ -1,7 +1,7 @@
-import type { Timer } from './clock.js';
+import type { Due, Timer } from './clock.js';
 
 /** A call waiting in a {@link TimerHeap}. */
-export class HeapTimer implements Timer {
+export class HeapTimer implements Timer, Due {
   cancelled = false;
 
   constructor(readonly run: () => void) {}
@@ -18,7 +18,7 @@ export class HeapTimer implements Timer {
 export class TimerHeap {
   private times = new Float64Array(1024);
   private ties = new Uint32Array(1024);
-  private readonly timers: HeapTimer[] = [];
+  private readonly timers: Due[] = [];
 
   get size(): number {
     return this.timers.length;
@@ -29,7 +29,7 @@ export class TimerHeap {
     return this.timers.length === 0 ? Infinity : (this.times[0] as number);
   }
 
-  push(time: number, tie: number, timer: HeapTimer): void {
+  push(time: number, tie: number, timer: Due): void {
     const index = this.timers.length;
     if (index === this.times.length) this.grow();
     this.timers.push(timer);
@@ -37,16 +37,16 @@ export class TimerHeap {
   }
 
   /** Takes the first call out. The heap must not be empty. */
-  pop(): HeapTimer {
+  pop(): Due {
     const { times, ties, timers } = this;
-    const top = timers[0] as HeapTimer;
-    const last = timers.pop() as HeapTimer;
+    const top = timers[0] as Due;
+    const last = timers.pop() as Due;
     const size = timers.length;
     if (size > 0) this.siftDown(times[size] as number, ties[size] as number, last, size);
     return top;
   }
 
-  private siftUp(from: number, time: number, tie: number, timer: HeapTimer): void {
+  private siftUp(from: number, time: number, tie: number, timer: Due): void {
     const { times, ties, timers } = this;
     let index = from;
     while (index > 0) {
@@ -55,7 +55,7 @@ export class TimerHeap {
       if (parentTime < time || (parentTime === time && (ties[parent] as number) <= tie)) break;
       times[index] = parentTime;
       ties[index] = ties[parent] as number;
-      timers[index] = timers[parent] as HeapTimer;
+      timers[index] = timers[parent] as Due;
       index = parent;
     }
     times[index] = time;
@@ -63,7 +63,7 @@ export class TimerHeap {
     timers[index] = timer;
   }
 
-  private siftDown(time: number, tie: number, timer: HeapTimer, size: number): void {
+  private siftDown(time: number, tie: number, timer: Due, size: number): void {
     const { times, ties, timers } = this;
     let index = 0;
     for (;;) {
@@ -81,7 +81,7 @@ export class TimerHeap {
       if (time < leastTime || (time === leastTime && tie <= (ties[least] as number))) break;
       times[index] = leastTime;
       ties[index] = ties[least] as number;
-      timers[index] = timers[least] as HeapTimer;
+      timers[index] = timers[least] as Due;
       index = least;
     }
     times[index] = time;

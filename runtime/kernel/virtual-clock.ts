@@ -1,4 +1,4 @@
-import { Aborted, type Clock, type Deferred, type Timer } from './clock.js';
+import { Aborted, type Clock, type Deferred, type Due, type Timer } from './clock.js';
 import type { Random } from './random.js';
 import { HeapTimer, TimerHeap } from './timer-heap.js';
 
@@ -41,19 +41,25 @@ export class VirtualClock implements Clock {
     return timer;
   }
 
+  schedule(time: number, due: Due): void {
+    this.heap.push(Math.max(time, this.time), this.ties.uint32(), due);
+  }
+
   after(delayMs: number, run: () => void): Timer {
     return this.at(this.time + Math.max(0, delayMs), run);
   }
 
   every(intervalMs: number, run: () => void): Timer {
     if (!(intervalMs > 0)) throw new Error(`an interval must be above 0 ms, got ${intervalMs}`);
-    let due = this.time + intervalMs;
+    // Multiplied, not added up: at epoch times a fraction of a millisecond is rounded with every addition.
+    const start = this.time;
+    let beats = 1;
     const timer = new HeapTimer(() => {
-      due += intervalMs;
-      this.heap.push(due, this.ties.uint32(), timer);
+      beats += 1;
+      this.heap.push(start + beats * intervalMs, this.ties.uint32(), timer);
       run();
     });
-    this.heap.push(due, this.ties.uint32(), timer);
+    this.heap.push(start + intervalMs, this.ties.uint32(), timer);
     return timer;
   }
 

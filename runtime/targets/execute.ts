@@ -81,6 +81,8 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
   const recorder = new Recorder(run, folder, sink, clock, target, experiment.durationMs, onError);
   try {
     await options.onRun(run, folder, () => recorder.write());
+    // From its first moment on a run leaves enough for a report; and what writes it is compiled before tasks are sent.
+    await recorder.write();
     const { end, input } = await carryOut(run, virtual);
     await recorder.close();
     const { experiment: _experiment, events: _events, ...record } = input;

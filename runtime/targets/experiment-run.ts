@@ -235,11 +235,12 @@ export class ExperimentRun implements RunControl {
     const { tally, queue, audit, generator, costMeter, scaler, monitors } = this.parts;
     const { experimentId, target, provenance, sinks } = this.options;
     const counts = queue.counts();
+    const held = new Set(queue.unfinished().map(({ task }) => task.index));
     return {
       experimentId,
       target,
       tally,
-      ledger: { counts, judgement: audit.judge(counts, (index) => holds(queue.stateOf(index))) },
+      ledger: { counts, judgement: audit.judge(counts, (index) => held.has(index)) },
       load: generator.stats,
       cost: costMeter.estimate(),
       provenance: { ...provenance, sinks: sinks.map((sink) => sink.state()) },
@@ -375,8 +376,4 @@ export class ExperimentRun implements RunControl {
 function splitFaults(faults: readonly FaultRecord[]): { recovered: FaultRecord[]; open: FaultRecord[] } {
   const isRecovered = ({ serviceRecoveryMs }: FaultRecord): boolean => serviceRecoveryMs !== null;
   return { recovered: faults.filter(isRecovered), open: faults.filter((fault) => !isRecovered(fault)) };
-}
-
-function holds(phase: string | null): boolean {
-  return phase === 'queued' || phase === 'delayed' || phase === 'leased';
 }

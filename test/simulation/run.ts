@@ -2,13 +2,16 @@
  * `npm run test:simulation -- --seeds 1000 [--from 1] [--workers 2]`: random experiments and fault plans against the
  * invariants; `--seed N` replays one. The last line is `N passed, N failed`; exit code 1 when something failed.
  */
+import { fork, type ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Worker } from 'node:worker_threads';
 import { checkSeed, type SeedResult } from './check-seed.js';
 
 /** A seed takes well under a second; one that takes this long has hung. */
 const HUNG_AFTER_MS = 120_000;
+
+const WORKER = join(__dirname, 'worker.ts');
 
 const { values } = parseArgs({
   options: {
@@ -44,34 +47,35 @@ async function main(): Promise<void> {
   if (failed > 0) process.exitCode = 1;
 }
 
-/** Gives seed after seed to a worker thread; a thread that hangs is replaced. */
+/** Gives seed after seed to a process of its own; one that hangs is replaced. */
 async function work(seeds: number[], told: (result: SeedResult) => void): Promise<void> {
-  let worker = newWorker();
+  let worker = fork(WORKER);
   for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
     const result = await ask(worker, seed);
-    told(result ?? { seed, problems: [`no end within ${HUNG_AFTER_MS / 1_000} s`], events: 0, end: 'none' });
+    told(result ?? { seed, problems: [`its process was gone, or did not answer within ${HUNG_AFTER_MS / 1_000} s`], events: 0, end: 'none' });
     if (result !== null) continue;
-    await worker.terminate();
-    worker = newWorker();
+    worker.kill('SIGKILL');
+    worker = fork(WORKER);
   }
-  await worker.terminate();
+  worker.kill();
 }
 
-function newWorker(): Worker {
-  return new Worker(`${__dirname}/worker.ts`, { execArgv: [...process.execArgv, '--import', 'tsx'] });
-}
-
-function ask(worker: Worker, seed: number): Promise<SeedResult | null> {
-  return new Promise((resolve, reject) => {
-    const timeout = setTimeout(() => {
-      done(null);
-    }, HUNG_AFTER_MS);
+/** Null when no answer comes: the process hangs, or is gone. */
+function ask(worker: ChildProcess, seed: number): Promise<SeedResult | null> {
+  return new Promise((resolve) => {
     const done = (result: SeedResult | null): void => {
       clearTimeout(timeout);
-      worker.off('message', done).off('error', reject);
+      worker.off('message', answered).off('exit', failed);
       resolve(result);
     };
-    worker.on('message', done).on('error', reject).postMessage(seed);
+    const answered = (result: unknown): void => {
+      done(result as SeedResult);
+    };
+    const failed = (): void => {
+      done(null);
+    };
+    const timeout = setTimeout(failed, HUNG_AFTER_MS);
+    worker.on('message', answered).on('exit', failed).send(seed);
   });
 }
 

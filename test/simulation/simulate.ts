@@ -9,6 +9,7 @@ import { ArrivalSchedule } from '../../runtime/load/arrivals.js';
 import { identityHolds } from '../../runtime/observe/audit.js';
 import type { ExperimentData } from '../../runtime/observe/data.js';
 import type { ExperimentEvent, RunState } from '../../runtime/observe/events.js';
+import type { AgentIdentity } from '../../runtime/queue/port.js';
 import type { Sink } from '../../runtime/record/port.js';
 import { buildReport } from '../../runtime/report/build.js';
 import type { ExperimentReport } from '../../runtime/report/model.js';
@@ -27,6 +28,11 @@ import { TaskWatch, type Complain } from './task-watch.js';
 const MOST_TIMERS = 2_000_000;
 /** What may come after the planned end: a pause and a drain nobody answers, both 30 min, and the drains themselves. */
 const MOST_AFTERWARDS_MS = 75 * MINUTE;
+
+/** More than twice the longest delay of a message. */
+const LONGEST_DELAY_MS = 12_000;
+/** Sweeps come every 250 ms, looks every 2 s; the longest delay of a message is under way on top. */
+const ORPHAN_GRACE_MS = 8_000;
 
 /** When the record for a report that is cut short is tried out, ms from the start. */
 const RECORD_AT_MS = 90_000;
@@ -78,6 +84,7 @@ class Simulation {
   private state: RunState = 'created';
   private lastEventAt = -Infinity;
   private lastCost = 0;
+  private delayedAt = -Infinity;
   private leaderlessSince: number | null = null;
 
   constructor(
@@ -250,6 +257,7 @@ class Simulation {
       this.watch.compareUnfinished(queue.unfinished());
       this.checkRecord();
     }
+    this.checkProgress(data);
     this.fleetWatch.compare();
     this.checkLeaders();
     if (data.timestamp !== clock.now()) this.complain(`a sample of ${data.timestamp} was taken at ${clock.now()}`);
@@ -259,6 +267,26 @@ class Simulation {
     if (clock.now() > experiment.startAtMs + 2 * experiment.durationMs + MOST_AFTERWARDS_MS) {
       throw new Error('the run does not end');
     }
+  }
+
+  /** Nobody waits beside a free slot, and nothing stays with an agent that is gone. */
+  private checkProgress(data: ExperimentData): void {
+    const { fleet, queue, council } = this.target['parts'];
+    const { queue: rules, fleet: rulesOfFleet } = this.scenario.experiment;
+    const now = this.clock.now();
+    const agents = fleet.agents().filter((agent) => agent.ready);
+    if (queue.link.delayMs > 0) this.delayedAt = now;
+    const free = agents.filter(({ id }) => (fleet.agent(id)?.busySlots ?? 0) < rulesOfFleet.slots);
+    // Messages sent under a delay may still be on their way.
+    if (queue.queueDepth > 0 && free.length > 0 && now - this.delayedAt > LONGEST_DELAY_MS) {
+      this.complain(`${queue.queueDepth} tasks wait beside free slots of ${free.map(({ id }) => id).join(', ')}`);
+    }
+    // While all are silent, or nobody leads, nothing expires.
+    if (agents.length === 0 || council.leader() === null) this.watch.excuseOrphans();
+    const alive = new Map(fleet.agents().map((agent) => [agent.id, agent.incarnation]));
+    const isThere = ({ id, incarnation }: AgentIdentity): boolean =>
+      alive.get(id) === incarnation && fleet.agent(id) !== null;
+    if (data.timestamp % 2_000 === 0) this.watch.checkOrphans(now, isThere, 2 * rules.leaseMs + ORPHAN_GRACE_MS);
   }
 
   private checkLeaders(): void {
@@ -306,7 +334,8 @@ class Simulation {
   private happened(event: ExperimentEvent): void {
     const line = JSON.stringify(event);
     this.lines.push(line);
-    if (/null/.test(line)) this.checkNumbers(event, event.type);
+    // A bundle of diagnostics may well say that something could not be measured.
+    if (event.type !== 'diagnostics') this.checkNumbers(event, event.type);
     if (event.at > this.clock.now() || event.at < this.lastEventAt) {
       this.complain(`an event of ${event.at} (${event.type}) came after one of ${this.lastEventAt}`);
     }
@@ -352,6 +381,10 @@ class Simulation {
     parseReport(JSON.parse(json));
     renderMarkdown(report, 'en');
     if (!end.complete) return;
+    const carriedOutMs = this.target['parts'].tally.carriedOutMs(end.at);
+    if (carriedOutMs < experiment.durationMs - 1) {
+      this.complain(`the run is complete, and ${carriedOutMs} of ${experiment.durationMs} ms were carried out`);
+    }
     const planned = arrivals(this.scenario);
     if (report.load.scheduled !== planned) {
       this.complain(`${report.load.scheduled} of ${planned} arrivals were sent (${experiment.load.process})`);

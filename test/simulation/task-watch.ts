@@ -20,7 +20,13 @@ interface Seen {
   attempts: number;
   attemptId: string;
   started: boolean;
+  /** Who runs it. */
+  agent: AgentIdentity | null;
+  /** Since when that agent has been gone, epoch ms; null while it is there. */
+  orphanedAt: number | null;
 }
+
+const NEW: Seen = { phase: 'waiting', attempts: 0, attemptId: '', started: false, agent: null, orphanedAt: null };
 
 export interface TaskWatchOptions {
   readonly maxAttempts: number;
@@ -60,7 +66,7 @@ export class TaskWatch implements QueueObserver {
       if (seen.phase === 'over') this.tasks.set(index, seen);
     }
     for (const { task, attempts, started } of unfinished) {
-      this.tasks.set(task.index, { phase: 'waiting', attempts, attemptId: '', started });
+      this.tasks.set(task.index, { ...NEW, attempts, started });
     }
   }
 
@@ -71,7 +77,7 @@ export class TaskWatch implements QueueObserver {
     this.submittedTasks += 1;
     if (!outcome.accepted) this.shed += 1;
     const phase = outcome.accepted ? 'waiting' : 'over';
-    this.tasks.set(task.index, { phase, attempts: 0, attemptId: '', started: false });
+    this.tasks.set(task.index, { ...NEW, phase });
   }
 
   started(lease: Lease, agent: AgentIdentity, _at: number, first: boolean): void {
@@ -93,6 +99,8 @@ export class TaskWatch implements QueueObserver {
     seen.started = true;
     seen.attempts = attempt;
     seen.attemptId = attemptId;
+    seen.agent = agent;
+    seen.orphanedAt = null;
     this.running += 1;
   }
 
@@ -174,11 +182,27 @@ export class TaskWatch implements QueueObserver {
     for (const index of held.keys()) this.options.complain(`the queue holds task ${index}, which was never submitted`);
   }
 
+  /** Is a task still with an agent that has been gone for longer than `graceMs`? */
+  checkOrphans(now: number, isThere: (agent: AgentIdentity) => boolean, graceMs: number): void {
+    for (const [index, seen] of this.tasks) {
+      if (seen.phase !== 'running' || seen.agent === null || isThere(seen.agent)) continue;
+      seen.orphanedAt ??= now;
+      if (now - seen.orphanedAt <= graceMs) continue;
+      this.options.complain(`task ${index} is still with ${seen.agent.id} (${seen.attemptId}), gone for ${now - seen.orphanedAt} ms`);
+      seen.orphanedAt = Infinity;
+    }
+  }
+
+  /** The clock of the orphans starts again: nobody was there to take their tasks. */
+  excuseOrphans(): void {
+    for (const seen of this.tasks.values()) seen.orphanedAt = null;
+  }
+
   private seen(task: Task, what: string): Seen {
     const known = this.tasks.get(task.index);
     if (known !== undefined) return known;
     this.options.complain(`task ${task.index} was ${what} and never submitted`);
-    const seen: Seen = { phase: 'waiting', attempts: 0, attemptId: '', started: false };
+    const seen: Seen = { ...NEW };
     this.tasks.set(task.index, seen);
     return seen;
   }

@@ -106,6 +106,7 @@ export class InProcessFleet implements FleetActuator, AgentListener {
       const { agent } = place;
       this.setStatus(place, 'down');
       agent?.close();
+      if (agent !== null) this.counts.gone(agent);
       this.remove(place);
     }
   }
@@ -173,10 +174,10 @@ export class InProcessFleet implements FleetActuator, AgentListener {
 
   taskEnded(agent: Agent): void {
     this.counts.taskEnded();
-    const place = this.byAgent.get(agent.id);
-    if (place?.agent !== agent || place.status !== 'ready') return;
     const due = this.recycleDue(agent);
     if (due === null) return;
+    const place = this.byAgent.get(agent.id);
+    if (place?.agent !== agent || place.status !== 'ready') return;
     const { fleet } = this.options.experiment;
     // Recycling must not take the fleet below what the run promises, unless memory leaves no choice: then one at a time.
     const spare = due === 'memory' ? Math.max(1, fleet.reserve) : fleet.reserve;

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../kernel/clock.js';
+import type { Clock, Due, Timer } from '../../kernel/clock.js';
 import { hashNormal, hashUniform } from '../../kernel/random.js';
 import type { Lease } from '../../queue/port.js';
 import type { AttemptResult } from '../../queue/task.js';
@@ -62,11 +62,17 @@ export class SimulatedExecutor implements Executor {
   }
 }
 
-/** An attempt that ends after a while; frozen, it does not get on. */
-class Waiting implements Execution {
-  private timer: Timer;
-  private endsAt: number;
+/**
+ * An attempt that ends after a while; frozen, it does not get on. It is its own timer: tens of thousands of these are
+ * under way in a large fleet, and each further object per attempt is one more the garbage collector moves about.
+ */
+class Waiting implements Execution, Due {
+  cancelled = false;
+  /** Set while frozen. */
   private frozenAt: number | null = null;
+  /** In place of the original schedule once it has been frozen. */
+  private thawed: Timer | null = null;
+  private endsAt: number;
 
   constructor(
     private readonly clock: Clock,
@@ -77,29 +83,30 @@ class Waiting implements Execution {
     private readonly done: (execution: Execution, result: AttemptResult) => void,
   ) {
     this.endsAt = clock.now() + delayMs;
-    this.timer = this.arm();
+    clock.schedule(this.endsAt, this);
+  }
+
+  run(): void {
+    this.done(this, this.result);
   }
 
   abort(): void {
-    this.timer.cancel();
+    this.cancelled = true;
+    this.thawed?.cancel();
   }
 
   freeze(): void {
     if (this.frozenAt !== null) return;
     this.frozenAt = this.clock.now();
-    this.timer.cancel();
+    this.abort();
   }
 
   thaw(): void {
     if (this.frozenAt === null) return;
     this.endsAt = Math.max(this.endsAt, this.frozenAt) + this.clock.now() - this.frozenAt;
     this.frozenAt = null;
-    this.timer = this.arm();
-  }
-
-  private arm(): Timer {
-    return this.clock.at(this.endsAt, () => {
-      this.done(this, this.result);
+    this.thawed = this.clock.at(this.endsAt, () => {
+      this.run();
     });
   }
 }

@@ -105,6 +105,6 @@ class Lines implements View {
     const now = this.io.clock.now();
     if (message.type === 'status' && now - this.writtenAt < LINE_MS) return;
     this.writtenAt = now;
-    this.io.stdout.write(`${progressLine(message.status, 0, 'plain')}\n`);
+    this.io.stdout.write(`${progressLine(message.status, 0)}\n`);
   }
 }

@@ -17,11 +17,16 @@ export interface Entry {
   readonly task: Task;
   state: TaskState;
   /** The attempt under way, and who holds it; null while there is none. */
-  lease: Lease | null;
+  lease: HeldLease | null;
   session: HeldSession | null;
   /** When the attempt under way began at its agent, epoch ms; NaN while it is on its way there. */
   startedAt: number;
   everStarted: boolean;
+}
+
+/** A lease that knows its entry, so that a result finds it without a look-up. */
+export interface HeldLease extends Lease {
+  readonly entry: Entry;
 }
 
 /** A session as the queue sees it. */
@@ -31,6 +36,8 @@ export interface HeldSession extends AgentSession {
   listed: boolean;
   /** Tasks it can be given now. */
   readonly available: number;
+  /** What it has been leased. */
+  readonly held: readonly Entry[];
   nextAttemptId(): string;
   /** Epoch ms of the last beat the queue has had from this agent. */
   lastBeat(): number;

@@ -17,7 +17,7 @@ export class MemorySession implements HeldSession {
   /** It leaves as soon as its last result has arrived. */
   private leaving = false;
   /** As many as the agent has slots: few enough to search. */
-  private readonly held: Entry[] = [];
+  readonly held: Entry[] = [];
   /** What arrived while the agent was frozen, in order. */
   private inbox: Array<() => void> = [];
   private attempts = 0;
@@ -178,6 +178,8 @@ export class MemorySession implements HeldSession {
       this.addCredit(1, revocations);
       return;
     }
+    // The agent has closed its side: leaving hands the task back.
+    if (this.leaving) return;
     this.queue.begin(entry, this);
     this.handlers.onLease(lease);
   }

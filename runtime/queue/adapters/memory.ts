@@ -22,7 +22,7 @@ import type {
 } from '../port.js';
 import { admit, FRESH, transition, type TaskState } from '../protocol.js';
 import type { AttemptResult, Task } from '../task.js';
-import type { Entry, HeldSession, Link, SessionHost } from './memory-contract.js';
+import type { Entry, HeldLease, HeldSession, Link, SessionHost } from './memory-contract.js';
 import { MemorySession } from './memory-session.js';
 
 export type { Link } from './memory-contract.js';
@@ -43,11 +43,10 @@ export class MemoryQueue implements TaskQueue, SessionHost {
   readonly rules: QueueRules;
   readonly link: Link;
   private readonly observers: readonly QueueObserver[];
-  private readonly entries = new Map<number, Entry>();
   private readonly ready = [new Deque<Entry>(), new Deque<Entry>(), new Deque<Entry>(), new Deque<Entry>()] as const;
   private readonly readyCounts: [number, number, number, number] = [0, 0, 0, 0];
   private readonly delayed = new TimerHeap();
-  private delayedCount = 0;
+  private readonly delayedEntries = new Set<Entry>();
   private readonly known = new IndexSet();
   /** Refused tasks, so that offering one again is answered as the first time: a bit for each. */
   private readonly refused = { queue_full: new IndexSet(), expected_wait: new IndexSet() };
@@ -95,7 +94,6 @@ export class MemoryQueue implements TaskQueue, SessionHost {
     const outcome: SubmitOutcome = { accepted: true, enqueuedAt: now };
     for (const observer of this.observers) observer.submitted(task, outcome, now);
     const entry: Entry = { task, state: FRESH, lease: null, session: null, startedAt: NaN, everStarted: false };
-    this.entries.set(task.index, entry);
     this.enqueue(entry, false);
     return outcome;
   }
@@ -181,8 +179,8 @@ export class MemoryQueue implements TaskQueue, SessionHost {
 
   finish(session: HeldSession, lease: Lease, result: AttemptResult): FinishOutcome {
     const now = this.clock.now();
-    const entry = this.entries.get(lease.task.index);
-    const holds = entry?.session === session && entry.lease?.attemptId === lease.attemptId;
+    const { entry } = lease as HeldLease;
+    const holds = entry.session === session && entry.lease?.attemptId === lease.attemptId;
     const startedAt = holds ? entry.startedAt : NaN;
     let outcome: FinishOutcome = 'superseded';
     if (holds) {
@@ -197,8 +195,7 @@ export class MemoryQueue implements TaskQueue, SessionHost {
     for (const observer of this.observers) {
       observer.finished(lease, session.agent, result, outcome, now, startedAt);
     }
-    if (entry !== undefined && outcome === 'retried') this.delay(entry);
-    else if (outcome !== 'superseded') this.entries.delete(lease.task.index);
+    if (outcome === 'retried') this.delay(entry);
     return outcome;
   }
 
@@ -210,10 +207,7 @@ export class MemoryQueue implements TaskQueue, SessionHost {
     this.unlease(entry, next.state);
     const dead = next.outcome === 'dead';
     if (reason === 'expired') this.expired += 1;
-    if (dead) {
-      this.failed += 1;
-      this.entries.delete(entry.task.index);
-    }
+    if (dead) this.failed += 1;
     const now = this.clock.now();
     for (const observer of this.observers) observer.requeued(lease, agent, reason, now, dead);
     // It has waited longer than anything of its priority: it goes to the front.
@@ -257,7 +251,7 @@ export class MemoryQueue implements TaskQueue, SessionHost {
       completed: this.completed,
       failed: this.failed,
       shed: this.shed,
-      queued: this.queueDepth + this.delayedCount,
+      queued: this.queueDepth + this.delayedEntries.size,
       leased: this.leased,
       superseded: this.superseded,
       retried: this.retried,
@@ -272,13 +266,12 @@ export class MemoryQueue implements TaskQueue, SessionHost {
   }
 
   stateOf(index: number): TaskPhase | null {
-    const entry = this.entries.get(index);
-    if (entry !== undefined) return entry.state.phase;
+    for (const entry of this.open()) if (entry.task.index === index) return entry.state.phase;
     return this.refusal(index) === null ? null : 'shed';
   }
 
   unfinished(): UnfinishedTask[] {
-    const tasks = [...this.entries.values()].map((entry) => ({
+    const tasks = [...this.open()].map((entry) => ({
       task: entry.task,
       attempts: entry.state.attempts - (entry.state.phase === 'leased' ? 1 : 0),
       started: entry.everStarted,
@@ -305,7 +298,6 @@ export class MemoryQueue implements TaskQueue, SessionHost {
         startedAt: NaN,
         everStarted: started,
       };
-      this.entries.set(task.index, entry);
       this.enqueue(entry, false);
     }
   }
@@ -327,6 +319,13 @@ export class MemoryQueue implements TaskQueue, SessionHost {
   private refusal(index: number): ShedReason | null {
     if (this.refused.queue_full.has(index)) return 'queue_full';
     return this.refused.expected_wait.has(index) ? 'expected_wait' : null;
+  }
+
+  /** Everything that is not finished, in no particular order. An index of it would cost more than all else per task. */
+  private *open(): Generator<Entry> {
+    for (const deque of this.ready) yield* deque;
+    yield* this.delayedEntries;
+    for (const session of this.sessions.values()) yield* session.held;
   }
 
   private enqueue(entry: Entry, front: boolean): void {
@@ -366,7 +365,7 @@ export class MemoryQueue implements TaskQueue, SessionHost {
     const attemptId = session.nextAttemptId();
     const next = transition(entry.state, { type: 'claim', attemptId }, this.rules);
     entry.state = next.state;
-    const lease: Lease = { attemptId, attempt: next.state.attempts, task: entry.task };
+    const lease: HeldLease = { attemptId, attempt: next.state.attempts, task: entry.task, entry };
     entry.lease = lease;
     entry.session = session;
     entry.startedAt = NaN;
@@ -385,12 +384,12 @@ export class MemoryQueue implements TaskQueue, SessionHost {
 
   private delay(entry: Entry): void {
     const due = (entry.state as { due: number }).due;
-    this.delayedCount += 1;
+    this.delayedEntries.add(entry);
     this.delayed.push(
       due,
       entry.task.index >>> 0,
       new HeapTimer(() => {
-        this.delayedCount -= 1;
+        this.delayedEntries.delete(entry);
         entry.state = transition(entry.state, { type: 'due', at: due }, this.rules).state;
         this.enqueue(entry, false);
       }),
