@@ -14,7 +14,14 @@ const SUPERVISE_MS = 250;
 /** What a run steers. */
 export interface RunParts {
   /** The load generator. */
-  readonly load: { start(): void; pause(): void; resume(): void; stop(): void; elapsedMs(): number };
+  readonly load: {
+    start(): void;
+    pause(): void;
+    resume(): void;
+    stop(): void;
+    elapsedMs(): number;
+    readonly exhausted: boolean;
+  };
   readonly counts: () => LedgerCounts;
   /** Ends all agents at once (emergency stop). */
   readonly haltFleet: () => void;
@@ -93,6 +100,7 @@ export class Run {
   }
 
   start(): void {
+    if (this.current !== 'created') throw wrongState('start', this.current, 'running');
     this.go('start', 'running', 'started');
     this.loadStarted = true;
     this.options.parts.load.start();
@@ -138,7 +146,7 @@ export class Run {
     const now = this.options.clock.now();
     switch (this.current) {
       case 'running':
-        if (this.options.parts.load.elapsedMs() >= this.options.durationMs) {
+        if (this.options.parts.load.exhausted && this.options.parts.load.elapsedMs() >= this.options.durationMs) {
           this.complete = true;
           this.drain('planned end', this.options.drainTimeoutMs, true);
         }

@@ -18,7 +18,7 @@ const STAGED_BUCKETS = (31 - HALF_BITS + 1) << HALF_BITS;
 
 /**
  * Distribution of non-negative values with 0.1 % resolution (HdrHistogram) and an exact mean and maximum; its size
- * does not grow with the number of values. Serialises to a string.
+ * does not grow with the number of values.
  */
 export class Histogram {
   private hdr: HdrHistogram = newHdr();
@@ -93,14 +93,30 @@ export class Histogram {
   }
 
   toJSON(): HistogramJson {
-    this.handOver();
-    return { hdr: encodeIntoCompressedBase64(this.hdr), total: this.total, largest: this.largest };
+    const counts: number[] = [];
+    let last = 0;
+    this.staged?.forEach((count, bucket) => {
+      if (count === 0) return;
+      counts.push(bucket - last, count);
+      last = bucket;
+    });
+    const hdr = this.hdr.totalCount === 0 ? null : encodeIntoCompressedBase64(this.hdr);
+    return { counts, hdr, total: this.total, largest: this.largest };
   }
 
   static fromJSON(json: HistogramJson): Histogram {
     const histogram = new Histogram();
-    histogram.hdr = decodeFromCompressedBase64(json.hdr, 64);
-    histogram.hdr.autoResize = true;
+    if (json.hdr !== null) {
+      histogram.hdr = decodeFromCompressedBase64(json.hdr, 64);
+      histogram.hdr.autoResize = true;
+    }
+    let bucket = 0;
+    for (let i = 0; i + 1 < json.counts.length; i += 2) {
+      bucket += json.counts[i] as number;
+      histogram.staged ??= new Uint32Array(STAGED_BUCKETS);
+      histogram.staged[bucket] = json.counts[i + 1] as number;
+      histogram.stagedCount += json.counts[i + 1] as number;
+    }
     histogram.total = json.total;
     histogram.largest = json.largest;
     return histogram;
@@ -136,8 +152,15 @@ interface HdrInternals {
   lowestEquivalentValue(value: number): number;
 }
 
+/**
+ * A histogram as JSON. A live run writes its histograms down every few seconds between two arrivals, so what has only
+ * been counted is listed as it is; compressing it would hold up the load.
+ */
 export interface HistogramJson {
-  readonly hdr: string;
+  /** Distance from the bucket before, and count, in turn. */
+  readonly counts: readonly number[];
+  /** What HdrHistogram holds already, compressed; null = nothing. */
+  readonly hdr: string | null;
   readonly total: number;
   readonly largest: number;
 }

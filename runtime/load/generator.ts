@@ -48,7 +48,7 @@ export class LoadGenerator {
   private next: number | null = null;
   /** Since when the schedule stands still, epoch ms: a pause, or the end. */
   private stoodStillAt: number | null = null;
-  private exhausted = false;
+  private finishedTold = false;
   private pending = 0;
   private sent: number;
   private late: number;
@@ -103,6 +103,11 @@ export class LoadGenerator {
     return { scheduled: this.sent + this.dropped, sent: this.sent, late: this.late, dropped: this.dropped };
   }
 
+  /** Every arrival of the schedule has been sent (or dropped). */
+  get exhausted(): boolean {
+    return this.state !== 'idle' && this.next === null;
+  }
+
   /** Offers still without an answer. */
   get unanswered(): number {
     return this.pending;
@@ -123,8 +128,8 @@ export class LoadGenerator {
   private arm(): void {
     if (this.next === null) {
       // The last arrival is not the end of the schedule: quiet time may follow, and be paused.
-      if (!this.exhausted) this.options.onFinished();
-      this.exhausted = true;
+      if (!this.finishedTold) this.options.onFinished();
+      this.finishedTold = true;
       return;
     }
     this.timer = this.options.clock.at(this.origin + this.next, this.fire);

@@ -5,7 +5,7 @@ import { NdjsonFile } from './ndjson-file.js';
 import type { Sink, SinkState } from './port.js';
 
 export const EVENTS_FILE = 'events.ndjson.gz';
-export const METRICS_FILE = 'metrics.ndjson.gz';
+const METRICS_FILE = 'metrics.ndjson.gz';
 
 /** Records a run into its results folder: events and metrics as compressed lines. */
 export class FileSink implements Sink {

@@ -42,7 +42,7 @@ export async function writeWhole(path: string, text: string, mode = 0o666): Prom
 
 /**
  * Writes the first file of a run, and so makes the folder its own: of two that start into one folder at the same
- * time, the second is refused.
+ * time, the second is refused. Where it cannot be written the folder is taken away again.
  */
 export async function claim(path: string, text: string): Promise<void> {
   try {
@@ -50,11 +50,17 @@ export async function claim(path: string, text: string): Promise<void> {
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? notEmpty(dirname(path)) : writeError(path, error);
   }
-  await writeWhole(path, text);
+  try {
+    await writeWhole(path, text);
+  } catch (error) {
+    await rm(path, { force: true });
+    await rmdir(dirname(path)).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** What went wrong with writing, told so that it can be put right. */
-export function writeError(path: string, error: unknown): ExperimentError {
+function writeError(path: string, error: unknown): ExperimentError {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   const message = error instanceof Error ? error.message : String(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') {

@@ -1,6 +1,6 @@
 import { InProcessFleet, type FleetHistory } from '../agents/adapters/in-process-fleet.js';
 import { SimulatedExecutor } from '../agents/adapters/simulated.js';
-import { ChaosEngineer } from '../chaos/engineer.js';
+import { ChaosEngineer, type ChaosOptions } from '../chaos/engineer.js';
 import { FaultBook } from '../chaos/fault-book.js';
 import type { FaultLedger } from '../chaos/fault-ledger.js';
 import { MemoryLease } from '../coordinator/adapters/memory-lease.js';
@@ -54,13 +54,36 @@ export interface AssemblyOptions {
   readonly costUsed?: ResourceUse;
 }
 
-export type Assembly = ReturnType<typeof assemble>;
+/** The parts of a run in one process. */
+export interface Assembly {
+  readonly tally: Tally;
+  readonly collector: Collector;
+  readonly audit: LedgerAudit;
+  readonly book: FaultBook;
+  readonly recovery: RecoveryTracker;
+  readonly queue: MemoryQueue;
+  readonly fleet: InProcessFleet;
+  readonly generator: LoadGenerator;
+  readonly run: Run;
+  readonly council: Council;
+  readonly scaler: AutoScaler;
+  readonly alerts: AlertEngine;
+  readonly monitors: Monitors;
+  readonly costMeter: CostMeter;
+  readonly scalingContext: () => ScalingContext;
+  readonly monitor: MonitorLoop;
+  readonly surface: InProcessSurface;
+  readonly chaos: ChaosEngineer;
+  /** Whoever injects a fault tells of it here. */
+  readonly faults: Pick<ChaosOptions, 'onInjected' | 'onEnded'>;
+  readonly streams: RandomStreams;
+}
 
 /**
  * Puts the modules of one experiment together in one process: memory queue, simulated agents, three coordinators,
  * autoscaler, chaos and monitor. What is virtual and what is real about it is the clock alone.
  */
-export function assemble(options: AssemblyOptions) {
+export function assemble(options: AssemblyOptions): Assembly {
   const { experiment, clock, emit, onError } = options;
   const streams = new RandomStreams(experiment.seed);
 
@@ -137,7 +160,8 @@ export function assemble(options: AssemblyOptions) {
     onHalt: (reason) => {
       run.abort(reason);
     },
-    models: experiment.scaling.mode === 'predictive' || experiment.scaling.mode === 'feed_forward' ? augursModels() : [],
+    models:
+      experiment.scaling.mode === 'predictive' || experiment.scaling.mode === 'feed_forward' ? augursModels() : [],
   });
   const scalingContext = (): ScalingContext => ({
     running: run.state === 'running',

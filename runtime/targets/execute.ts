@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileFaultLedger } from '../chaos/adapters/file-fault-ledger.js';
 import { MemoryFaultLedger } from '../chaos/fault-ledger.js';
@@ -10,14 +11,16 @@ import { VirtualClock } from '../kernel/virtual-clock.js';
 import type { FiringAlert } from '../observe/alerts.js';
 import { FileSink } from '../record/files.js';
 import { claim, createRunFolder, RUN_FILES, writeWhole } from '../record/run-folder.js';
-import { buildReport, type ReportInput } from '../report/build.js';
+import { buildReport } from '../report/build.js';
 import type { ExperimentReport } from '../report/model.js';
 import type { Experiment } from '../spec/experiment.js';
 import { specHash } from '../spec/spec-hash.js';
 import { VERSION } from '../kernel/version.js';
+import { carryOut } from './carry-out.js';
 import { ExperimentRun } from './experiment-run.js';
 import { Recorder } from './recorder.js';
 import { recordToJson } from './run-record.js';
+import { warmUp } from './warm-up.js';
 import type { RunSnapshot } from './snapshot.js';
 
 export interface ExecuteOptions {
@@ -47,7 +50,10 @@ export interface Executed {
 export async function execute(options: ExecuteOptions): Promise<Executed> {
   const { target, resume, onError } = options;
   const real = new RealClock();
-  const experiment = target === 'local' && resume === undefined ? { ...options.experiment, startAtMs: Math.round(real.now()) } : options.experiment;
+  const experiment =
+    target === 'local' && resume === undefined
+      ? { ...options.experiment, startAtMs: Math.round(real.now()) }
+      : options.experiment;
   const hash = specHash(experiment);
   const experimentId = resume?.experimentId ?? idOf(experiment, target, hash);
   const folder = await createRunFolder(experimentId, options.out, options.root);
@@ -59,6 +65,14 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
   const sink = new FileSink(folder);
   // A rehearsal's faults are gone with its process; a live run's must be undone by whoever comes next.
   const faultFile = target === 'rehearsal' ? null : await FileFaultLedger.open(join(folder, RUN_FILES.faults), clock);
+  const provenance = {
+    version: VERSION,
+    commit: commit(),
+    imageDigest: null,
+    schemaVersion: 1,
+    specHash: hash,
+    seed: experiment.seed,
+  };
   const run = new ExperimentRun({
     experiment,
     experimentId,
@@ -66,23 +80,19 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
     clock,
     sinks: [sink],
     faultLedger: faultFile ?? new MemoryFaultLedger(),
-    provenance: {
-      version: VERSION,
-      commit: commit(),
-      imageDigest: null,
-      schemaVersion: 1,
-      specHash: hash,
-      seed: experiment.seed,
-    },
+    provenance,
     ...(options.onAlert === undefined ? {} : { onAlert: options.onAlert }),
     onError,
     ...(resume === undefined ? {} : { resume }),
   });
   const recorder = new Recorder(run, folder, sink, clock, target, experiment.durationMs, onError);
+  let begun = false;
   try {
     await options.onRun(run, folder, () => recorder.write());
     // From its first moment on a run leaves enough for a report; and what writes it is compiled before tasks are sent.
     await recorder.write();
+    if (target === 'local') await warmUp(experiment, provenance, onError);
+    begun = true;
     const { end, input } = await carryOut(run, virtual);
     await recorder.close();
     const { experiment: _experiment, events: _events, ...record } = input;
@@ -91,29 +101,23 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
     return { report: buildReport(input), end, folder };
   } catch (error) {
     await recorder.close();
-    await recorder.write().catch(onError);
+    if (begun) await recorder.write().catch(onError);
     await sink.close();
+    // Of a run that never began nothing is left lying about; all that is in its folder is its own.
+    if (!begun) await rm(folder, { recursive: true, force: true });
     throw error;
   } finally {
     await faultFile?.dispose();
   }
 }
 
-async function carryOut(run: ExperimentRun, virtual: VirtualClock | null): Promise<{ end: RunEnd; input: ReportInput }> {
-  const carriedOut = run.carryOut();
-  if (virtual === null) return carriedOut;
-  // The clock runs until the run is over: timers that would go on for ever do not keep it.
-  const stopped = carriedOut.finally(() => {
-    virtual.stop();
-  });
-  stopped.catch(() => undefined);
-  await virtual.run();
-  return carriedOut;
-}
-
 function idOf(experiment: Experiment, target: string, hash: string): string {
   const name = experiment.scenario ?? `phase-${experiment.phase}`;
-  const start = new Date(experiment.startAtMs).toISOString().replace(/[-:]|\.\d+/g, '').replace('T', '-').replace('Z', '');
+  const start = new Date(experiment.startAtMs)
+    .toISOString()
+    .replace(/[-:]|\.\d+/g, '')
+    .replace('T', '-')
+    .replace('Z', '');
   return target === 'rehearsal' ? `${name}-rehearsal-${hash.slice(0, 8)}` : `${name}-${target}-${start}`;
 }
 

@@ -103,8 +103,7 @@ export class ExperimentRun implements RunControl {
   async carryOut(): Promise<{ end: RunEnd; input: ReportInput }> {
     const { experiment, clock } = this.options;
     const { fleet, council, monitor, run, chaos, generator } = this.parts;
-    // A run whose fleet had been halted begins with the one it began with.
-    fleet.deploy(this.options.resume?.agents || deployedAtStart(experiment));
+    fleet.deploy(this.agentsToDeploy());
     council.start();
     monitor.start();
     const scaling = clock.every(experiment.scaling.evaluateMs, () => {
@@ -255,6 +254,12 @@ export class ExperimentRun implements RunControl {
 
   // ---- inside -----------------------------------------------------------------------------------------------------
 
+  /** As many as the snapshot wants; with none wanted (its fleet had been halted) those of a new run. */
+  private agentsToDeploy(): number {
+    const { experiment, resume } = this.options;
+    return resume === undefined || resume.agents === 0 ? deployedAtStart(experiment) : resume.agents;
+  }
+
   /** Goes on where the snapshot stands: the time since then counts as a pause. */
   private takeUp(snapshot: RunSnapshot): void {
     const { queue, scaler, tally, book, recovery, chaos } = this.parts;
@@ -335,7 +340,8 @@ export class ExperimentRun implements RunControl {
     const { scaler, run } = this.parts;
     scaler.recordArrivals(data.timestamp, counts.submitted - this.lastSubmitted);
     this.lastSubmitted = counts.submitted;
-    if (!identityHolds(counts) && !isOver(run.state)) run.abort(`the ledger does not add up: ${JSON.stringify(counts)}`);
+    if (!identityHolds(counts) && !isOver(run.state))
+      run.abort(`the ledger does not add up: ${JSON.stringify(counts)}`);
     if (data.cost >= experiment.budget.maxUsd && run.state === 'running') {
       run.pause(`the cost cap of ${experiment.budget.maxUsd} USD is reached`);
     }

@@ -29,7 +29,8 @@ export class Recorder {
     durationMs: number,
     private readonly onError: (error: unknown) => void,
   ) {
-    this.everySamples = target === 'local' ? LIVE_EVERY_S : Math.max(60, Math.ceil(durationMs / 1000 / REHEARSAL_RECORDS));
+    this.everySamples =
+      target === 'local' ? LIVE_EVERY_S : Math.max(60, Math.ceil(durationMs / 1000 / REHEARSAL_RECORDS));
     run.onSample(() => {
       this.sampled();
     });

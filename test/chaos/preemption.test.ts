@@ -105,6 +105,17 @@ describe('a pre-emption', () => {
     expect(stage.injected.map(({ fault }) => fault.injectedAt)).toEqual(present.map(({ atMs }) => START + atMs));
   });
 
+  test('goes on with the plan where the run is taken up, instead of from its beginning', async () => {
+    const stage = new Stage(20);
+    await stage.play(
+      runPreemptions({ ...options(stage, often, DAY), elapsedMs: DAY / 2 }, new AbortController().signal),
+    );
+    const left = plan(often, DAY, 3).filter(({ atMs }) => atMs >= DAY / 2);
+    expect(left.length).toBeGreaterThan(3);
+    // Half a day of the run has passed when the stage's clock starts.
+    expect(stage.injected.map(({ fault }) => fault.injectedAt)).toEqual(left.map(({ atMs }) => START + atMs - DAY / 2));
+  });
+
   test('happens no more once the platform is told to stop', async () => {
     const stage = new Stage(20);
     const abort = new AbortController();

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { resolve } from 'node:path';
 import type { ExperimentReport } from '../../runtime/report/model.js';
+import { run } from '../hygiene/tree.js';
 import { fakeIo, QUICK, Stage, until, type Outcome } from './stage.js';
 
 const LIVE = ['start', '--config', 'quick.yaml', '--target', 'local', '--duration', '1min'];
@@ -16,24 +16,24 @@ describe('a live run, controlled from another terminal', () => {
   let folder: string;
   let report: ExperimentReport;
   let ended: Promise<Outcome>;
-  let run: ReturnType<Stage['spawn']>;
+  let live: ReturnType<Stage['spawn']>;
 
   beforeAll(async () => {
     stage.write('quick.yaml', QUICK);
-    run = stage.spawn(...LIVE);
-    ended = run.ended;
+    live = stage.spawn(...LIVE);
+    ended = live.ended;
     folder = await stage.controllable();
-    await run.says('%');
+    await live.says('%');
   });
 
   afterAll(() => {
-    run.kill('SIGKILL');
+    live.kill('SIGKILL');
     stage.remove();
   });
 
   test('only its owner may read how to control it', () => {
     expect(statSync(`${folder}/control.json`).mode & 0o777).toBe(0o600);
-    expect(JSON.parse(readFileSync(`${folder}/control.json`, 'utf8'))).toMatchObject({ pid: run.pid });
+    expect(JSON.parse(readFileSync(`${folder}/control.json`, 'utf8'))).toMatchObject({ pid: live.pid });
   });
 
   test('status shows the dashboard in small, or all of it as JSON', async () => {
@@ -203,22 +203,34 @@ describe('ways out of a live run', () => {
 describe('a disk that takes no more', () => {
   const stage = new Stage();
 
+  /** A file that may not grow beyond so many blocks of 512 bytes fails as a full disk does, without one. */
+  function startWith(blocks: number, out: string): Promise<Outcome> {
+    stage.write('quick.yaml', QUICK);
+    const launcher = resolve(__dirname, '../../experiment.sh');
+    const argv = ['start', '--config', 'quick.yaml', '--target', 'rehearsal', '--duration', '2h', '--out', out];
+    return run('sh', ['-c', `ulimit -f ${blocks}; exec "$0" "$@"`, launcher, ...argv], stage.folder);
+  }
+
   afterAll(() => {
     stage.remove();
   });
 
   test('costs the files, not the figures: they are printed, nothing is left half-written, and the exit code is 2', async () => {
-    stage.write('quick.yaml', QUICK);
-    const command = `ulimit -f 16; exec ${JSON.stringify(`${process.cwd()}/experiment.sh`)} ${LIVE.slice(0, 3).join(' ')} --target rehearsal --duration 2h --out full`;
-    const failure = await promisify(execFile)('bash', ['-c', command], { cwd: stage.folder }).then(
-      () => null,
-      (error: { code: number; stdout: string; stderr: string }) => error,
-    );
-    expect(failure?.code).toBe(2);
-    expect(failure?.stdout).toContain('✓ PASS');
-    expect(failure?.stderr).toMatch(/The record \(files\) is not complete: EFBIG.*records dropped/);
-    expect(failure?.stderr).toContain('report.json: EFBIG');
-    const left = await stage.run('report', 'full');
-    expect(left.stderr).toContain('left are events.ndjson.gz, metrics.ndjson.gz, spec.json');
+    const failure = await startWith(32, 'full');
+    expect(failure.exitCode).toBe(2);
+    expect(failure.stdout).toContain('✓ PASS');
+    expect(failure.stderr).toMatch(/The record \(files\) is not complete: EFBIG.*records dropped/);
+    expect(failure.stderr).toContain('report.json: EFBIG');
+    // What could be written is whole, and enough for a report once there is room again.
+    const built = await stage.run('report', 'full');
+    expect(built.exitCode).toBe(0);
+    expect(built.stderr).toContain('figures up to');
+  });
+
+  test('from the start is told before anything has begun, and leaves nothing behind', async () => {
+    const failure = await startWith(1, 'never');
+    expect({ ...failure, stderr: '' }).toEqual({ exitCode: 2, stdout: '', stderr: '' });
+    expect(failure.stderr).toMatch(/a file could not be written\n.*never\/.*EFBIG/);
+    expect(existsSync(stage.path('never'))).toBe(false);
   });
 });

@@ -5,6 +5,14 @@ import { openControlApi, type ControlApi } from '../../runtime/control/api.js';
 import { RealClock } from '../../runtime/kernel/real-clock.js';
 import { FakeRun } from './fake-run.js';
 
+interface Answer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>> & {
+    readonly file: string;
+    readonly problems: readonly { readonly path: string }[];
+  };
+}
+
 describe('the control API of a run', () => {
   let folder: string;
   let run: FakeRun;
@@ -26,13 +34,13 @@ describe('the control API of a run', () => {
     path: string,
     body?: string,
     headers: Record<string, string> = { authorization: `Bearer ${api.token}` },
-  ): Promise<{ status: number; body: any }> {
+  ): Promise<Answer> {
     const response = await fetch(`http://127.0.0.1:${api.port}/${path}`, {
       method,
       headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
       ...(body === undefined ? {} : { body }),
     });
-    return { status: response.status, body: await response.json() };
+    return { status: response.status, body: (await response.json()) as Answer['body'] };
   }
 
   const post = (path: string, body?: object) =>
@@ -123,7 +131,7 @@ describe('the control API of a run', () => {
   ])('answers 400 to %s with %s, and says what is wrong', async (path, body, where) => {
     const answer = await ask('POST', path, body);
     expect(answer).toMatchObject({ status: 400, body: { code: 'USAGE' } });
-    expect(answer.body.problems[0].path).toBe(where);
+    expect(answer.body.problems[0]?.path).toBe(where);
     expect(run.calls).toEqual([]);
   });
 
@@ -146,8 +154,8 @@ describe('the control API of a run', () => {
   test('an emergency stop may be repeated, and tells how long the halt took', async () => {
     for (let time = 0; time < 2; time += 1) {
       const { status, body } = await post('emergency-stop');
-      expect({ status, state: body.state }).toEqual({ status: 200, state: 'aborted' });
-      expect(body.timeToHaltMs).toBeGreaterThanOrEqual(0);
+      expect({ status, state: body['state'] }).toEqual({ status: 200, state: 'aborted' });
+      expect(body['timeToHaltMs']).toBeGreaterThanOrEqual(0);
     }
   });
 

@@ -16,7 +16,8 @@ export class FleetWatch {
     const counted = this.recount();
     for (const [name, value] of Object.entries(counted)) {
       const said = JSON.stringify(told[name as keyof FleetSample]);
-      if (said !== JSON.stringify(value)) this.complain(`fleet.${name} is ${JSON.stringify(value)}, its sample says ${said}`);
+      if (said !== JSON.stringify(value))
+        this.complain(`fleet.${name} is ${JSON.stringify(value)}, its sample says ${said}`);
     }
     if (!(told.cpu >= 0 && told.cpu <= 1) && told.connections > 0) this.complain(`CPU is ${told.cpu}`);
     if (!(told.memoryBytes >= 0)) this.complain(`memory is ${told.memoryBytes}`);
@@ -49,6 +50,16 @@ export class FleetWatch {
     const { memory } = this.experiment.simulation;
     const memoryBytes =
       connections * memory.baseBytes + busySlots * memory.perBusySlotBytes + leaked * memory.leakPerTaskBytes;
-    return { total: places.length, active, idle, error, slots: active * slots, busySlots, byZone, connections, memoryBytes };
+    return {
+      total: places.length,
+      active,
+      idle,
+      error,
+      slots: active * slots,
+      busySlots,
+      byZone,
+      connections,
+      memoryBytes,
+    };
   }
 }

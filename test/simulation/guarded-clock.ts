@@ -1,11 +1,13 @@
-import type { Timer } from '../../runtime/kernel/clock.js';
+import type { Due, Timer } from '../../runtime/kernel/clock.js';
 import type { Random } from '../../runtime/kernel/random.js';
 import { VirtualClock } from '../../runtime/kernel/virtual-clock.js';
 
-/** A virtual clock that refuses to go on for ever: a run that never ends is a failure and must not hang. */
+/**
+ * A virtual clock that refuses to go back, or to go on for ever: a run that never ends is a failure and must not hang,
+ * not even where its time stands still.
+ */
 export class GuardedClock extends VirtualClock {
   private timers = 0;
-  /** Time went backwards, or a run had more events than it can need. */
   private lastSeen: number;
 
   constructor(
@@ -25,8 +27,17 @@ export class GuardedClock extends VirtualClock {
   }
 
   override at(time: number, run: () => void): Timer {
+    this.count();
+    return super.at(time, run);
+  }
+
+  override schedule(time: number, due: Due): void {
+    this.count();
+    super.schedule(time, due);
+  }
+
+  private count(): void {
     this.timers += 1;
     if (this.timers > this.mostTimers) throw new Error(`the run does not end: ${this.timers} timers were set`);
-    return super.at(time, run);
   }
 }

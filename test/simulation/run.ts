@@ -52,7 +52,14 @@ async function work(seeds: number[], told: (result: SeedResult) => void): Promis
   let worker = fork(WORKER);
   for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
     const result = await ask(worker, seed);
-    told(result ?? { seed, problems: [`its process was gone, or did not answer within ${HUNG_AFTER_MS / 1_000} s`], events: 0, end: 'none' });
+    told(
+      result ?? {
+        seed,
+        problems: [`its process was gone, or did not answer within ${HUNG_AFTER_MS / 1_000} s`],
+        events: 0,
+        end: 'none',
+      },
+    );
     if (result !== null) continue;
     worker.kill('SIGKILL');
     worker = fork(WORKER);

@@ -322,9 +322,19 @@ function drawActions(random: Random, durationMs: number, agents: number): Operat
         return { atMs, type: random.chance(0.5) ? 'stop' : 'emergency_stop' };
       case 6:
         if (random.chance(0.6)) return { atMs, type: 'resume' };
-        return { atMs, type: 'drain', timeoutMs: Math.round(between(random, 0, 60) * SECOND), thenStop: random.chance(0.7) };
+        return {
+          atMs,
+          type: 'drain',
+          timeoutMs: Math.round(between(random, 0, 60) * SECOND),
+          thenStop: random.chance(0.7),
+        };
       default:
-        return { atMs, type: 'freeze', share: pick(random, [0.1, 0.5, 1]), forMs: Math.round(between(random, 0.5, 20) * SECOND) };
+        return {
+          atMs,
+          type: 'freeze',
+          share: pick(random, [0.1, 0.5, 1]),
+          forMs: Math.round(between(random, 0.5, 20) * SECOND),
+        };
     }
   });
   return actions.sort((a, b) => a.atMs - b.atMs);

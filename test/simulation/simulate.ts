@@ -109,7 +109,14 @@ class Simulation {
       clock: this.clock,
       sinks: [this.sink()],
       faultLedger: this.ledger,
-      provenance: { version: '0', commit: '', imageDigest: null, schemaVersion: 1, specHash: '', seed: experiment.seed },
+      provenance: {
+        version: '0',
+        commit: '',
+        imageDigest: null,
+        schemaVersion: 1,
+        specHash: '',
+        seed: experiment.seed,
+      },
       onError: (error) => {
         this.complain(`an error behind the scenes: ${messageOf(error)}`);
       },
@@ -185,7 +192,8 @@ class Simulation {
       this.carryOut(action);
     } catch (error) {
       if (!(error instanceof ExperimentError && error.code === 'WRONG_STATE')) throw error;
-      if (this.target.state !== before) this.complain(`${action.type} was refused and yet the run is ${this.target.state}`);
+      if (this.target.state !== before)
+        this.complain(`${action.type} was refused and yet the run is ${this.target.state}`);
       if (this.lines.length !== eventsBefore) this.complain(`${action.type} was refused and yet recorded`);
     }
   }
@@ -377,7 +385,8 @@ class Simulation {
   private judge(report: ExperimentReport, json: string, end: RunEnd): void {
     const { experiment } = this.scenario;
     const { queue } = this.target['parts'];
-    for (const problem of reportProblems(report, queue.counts(), this.options.left !== undefined)) this.complain(problem);
+    for (const problem of reportProblems(report, queue.counts(), this.options.left !== undefined))
+      this.complain(problem);
     parseReport(JSON.parse(json));
     renderMarkdown(report, 'en');
     if (!end.complete) return;

@@ -61,7 +61,9 @@ export class TaskWatch implements QueueObserver {
     const held = new Set(unfinished.map(({ task }) => task.index));
     for (const [index, seen] of earlier.tasks) {
       if (held.has(index) === (seen.phase === 'over')) {
-        this.options.complain(`the snapshot ${held.has(index) ? 'holds' : 'lacks'} task ${index}, which is ${seen.phase}`);
+        this.options.complain(
+          `the snapshot ${held.has(index) ? 'holds' : 'lacks'} task ${index}, which is ${seen.phase}`,
+        );
       }
       if (seen.phase === 'over') this.tasks.set(index, seen);
     }
@@ -129,7 +131,13 @@ export class TaskWatch implements QueueObserver {
     else if (outcome === 'dead') this.failed += 1;
   }
 
-  requeued({ attemptId, attempt, task }: Lease, _agent: AgentIdentity, reason: string, _at: number, dead: boolean): void {
+  requeued(
+    { attemptId, attempt, task }: Lease,
+    _agent: AgentIdentity,
+    reason: string,
+    _at: number,
+    dead: boolean,
+  ): void {
     const { complain, maxAttempts } = this.options;
     const seen = this.seen(task, 'requeued');
     if (seen.phase === 'over') complain(`attempt ${attemptId} of task ${task.index} was ${reason} when it was over`);
@@ -153,7 +161,9 @@ export class TaskWatch implements QueueObserver {
     const mine = [this.submittedTasks, this.completed, this.failed, this.shed];
     const theirs = [submitted, completed, failed, shed];
     if (mine.some((count, i) => count !== theirs[i])) {
-      this.options.complain(`submitted, completed, failed, shed: the queue says ${String(theirs)}, seen were ${String(mine)}`);
+      this.options.complain(
+        `submitted, completed, failed, shed: the queue says ${String(theirs)}, seen were ${String(mine)}`,
+      );
     }
     const open = this.submittedTasks - this.completed - this.failed - this.shed;
     if (queued + leased !== open || leased < this.running || queued < 0) {
@@ -188,7 +198,9 @@ export class TaskWatch implements QueueObserver {
       if (seen.phase !== 'running' || seen.agent === null || isThere(seen.agent)) continue;
       seen.orphanedAt ??= now;
       if (now - seen.orphanedAt <= graceMs) continue;
-      this.options.complain(`task ${index} is still with ${seen.agent.id} (${seen.attemptId}), gone for ${now - seen.orphanedAt} ms`);
+      this.options.complain(
+        `task ${index} is still with ${seen.agent.id} (${seen.attemptId}), gone for ${now - seen.orphanedAt} ms`,
+      );
       seen.orphanedAt = Infinity;
     }
   }

@@ -3,6 +3,7 @@ import { SimulatedExecutor } from '../../runtime/agents/adapters/simulated.js';
 import { Random } from '../../runtime/kernel/random.js';
 import { VirtualClock } from '../../runtime/kernel/virtual-clock.js';
 import { LoadGenerator } from '../../runtime/load/generator.js';
+import type { EventSink } from '../../runtime/observe/events.js';
 import { MemoryQueue } from '../../runtime/queue/adapters/memory.js';
 import type { QueueObserver } from '../../runtime/queue/port.js';
 import type { Experiment } from '../../runtime/spec/experiment.js';
@@ -13,7 +14,11 @@ export function onError(error: unknown): never {
 }
 
 /** Load generator, queue and fleet on a virtual clock, without coordinator, chaos and records. */
-export function core(experiment: Experiment, observers: readonly QueueObserver[] = []) {
+export function core(
+  experiment: Experiment,
+  observers: readonly QueueObserver[] = [],
+  events: EventSink = () => undefined,
+) {
   const clock = new VirtualClock(experiment.startAtMs, new Random(experiment.seed, 'ties'));
   const queue = new MemoryQueue({ clock, rules: experiment.queue, observers });
   const executor = new SimulatedExecutor(clock, experiment);
@@ -23,7 +28,7 @@ export function core(experiment: Experiment, observers: readonly QueueObserver[]
     queue,
     executor,
     journal: { result: () => undefined },
-    events: () => undefined,
+    events,
     onError,
   });
   const generator = new LoadGenerator({
@@ -31,7 +36,7 @@ export function core(experiment: Experiment, observers: readonly QueueObserver[]
     clock,
     queue,
     journal: { sent: () => undefined, answered: () => undefined, unknown: () => undefined },
-    events: () => undefined,
+    events,
     onFinished: () => undefined,
     onError,
   });

@@ -62,7 +62,9 @@ describe('an operator at a run', () => {
     const parts = { ...SMALL, durationMs: 120 * MINUTE };
     const { report: free } = await rehearse(experiment(parts));
     const maxUsd = free.cost.totalUsd / 2;
-    const { report, end } = await rehearse(experiment({ ...parts, rest: { budget: { maxUsd, region: 'us-central1' } } }));
+    const { report, end } = await rehearse(
+      experiment({ ...parts, rest: { budget: { maxUsd, region: 'us-central1' } } }),
+    );
     expect(report.states.find(({ to }) => to === 'paused')?.reason).toMatch(/cost cap/);
     expect(end).toMatchObject({ state: 'stopped', complete: false, reason: 'pause unanswered for 30 min' });
     expect(end.elapsedMs).toBeLessThan(70 * MINUTE);

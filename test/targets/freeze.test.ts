@@ -6,7 +6,12 @@ describe('all agents frozen for 3 s, shorter than a lease', () => {
   it('shows in the percentiles by the amount that theory gives', async () => {
     const freezeMs = 3 * SECOND;
     const runMs = 20 * SECOND;
-    const spec = experiment({ durationMs: runMs, ratePerMin: 60_000, fleet: { agents: 500, slots: 10 } });
+    const spec = experiment({
+      durationMs: runMs,
+      ratePerMin: 60_000,
+      fleet: { agents: 500, slots: 10 },
+      queue: { bound: 10_000 },
+    });
     const waits: number[] = [];
     const { report } = await rehearse(spec, {
       observers: [observer({ started: ({ task }, _agent, at) => waits.push(at - task.scheduledAt) })],

@@ -8,13 +8,13 @@ describe('more load than the fleet can carry', () => {
     const overEndsAt = experiment.startAtMs + overload!.endMs;
     const refused: number[][] = [[], [], [], []];
     const admitted: number[][] = [[], [], [], []];
-    const waits: number[] = [];
+    const waits: Array<{ at: number; waited: number }> = [];
     const { report, samples } = await rehearse(experiment, {
       observers: [
         observer({
           submitted: ({ priority }, { accepted }, at) => (accepted ? admitted : refused)[priority]!.push(at),
           started: ({ task }, _agent, at, first) => {
-            if (first) waits.push(at - task.scheduledAt);
+            if (first) waits.push({ at, waited: at - task.scheduledAt });
           },
         }),
       ],
@@ -24,16 +24,22 @@ describe('more load than the fleet can carry', () => {
     expect(report.performance.latency.p99).toBeLessThanOrEqual(5 * SECOND);
     expect(report.ledger).toMatchObject({ lost: 0, doubleCounted: 0, queued: 0, leased: 0 });
 
-    // More than a third of the load is refused, none of it P0: there are always P3 tasks to refuse before.
-    expect(report.summary.shedTasks).toBeGreaterThan(0.3 * report.summary.totalTasks);
+    // Even 250 agents carry four fifths of it. What is refused is P3 first, then P2, and never P0.
+    expect(report.summary.shedTasks).toBeGreaterThan(0.15 * report.summary.totalTasks);
     expect(refused[0]).toEqual([]);
-    expect(refused[3]!.length).toBeGreaterThan(0.9 * (refused[3]!.length + admitted[3]!.length) * 0.9);
+    const shares = refused.map((at, priority) => at.length / (at.length + admitted[priority]!.length));
+    expect(shares[3]).toBeGreaterThan(0.7);
+    expect(shares).toEqual([...shares].sort((a, b) => a - b));
 
     const normalFrom = overEndsAt + 30 * SECOND;
     expect(refused.flat().filter((at) => at > normalFrom)).toEqual([]);
     const after = samples.filter(({ timestamp }) => timestamp > normalFrom);
     expect(after.length).toBeGreaterThan(100);
-    for (const { performance } of after) expect(performance.queueDepth).toBe(0);
+    // Retries on their way are all that is queued, and nobody waits.
+    for (const { performance } of after) expect(performance.queueDepth).toBeLessThan(20);
+    const late = waits.filter(({ at }) => at > normalFrom).map(({ waited }) => waited);
+    expect(late.length).toBeGreaterThan(1_000);
+    expect(Math.max(...late)).toBeLessThan(10);
   });
 
   it('refuses P0 at no time at which it admits P3, even where P0 alone is too much', async () => {
@@ -44,7 +50,9 @@ describe('more load than the fleet can carry', () => {
     };
     const outcomes: Array<{ at: number; priority: number; accepted: boolean }> = [];
     const { report } = await rehearse(experiment, {
-      observers: [observer({ submitted: ({ priority }, { accepted }, at) => outcomes.push({ at, priority, accepted }) })],
+      observers: [
+        observer({ submitted: ({ priority }, { accepted }, at) => outcomes.push({ at, priority, accepted }) }),
+      ],
     });
     const refusedP0 = outcomes.filter(({ priority, accepted }) => priority === 0 && !accepted);
     expect(refusedP0.length).toBeGreaterThan(100);

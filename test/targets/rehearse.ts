@@ -62,10 +62,7 @@ export function newRun(experiment: Experiment, clock: Clock, options: RehearseOp
 
 /** Rehearses an experiment from its beginning (or a snapshot) to its end. */
 export async function rehearse(experiment: Experiment, options: RehearseOptions = {}): Promise<Rehearsed> {
-  const clock = new VirtualClock(
-    options.resume?.takenAt ?? experiment.startAtMs,
-    new Random(experiment.seed, 'ties'),
-  );
+  const clock = new VirtualClock(options.resume?.takenAt ?? experiment.startAtMs, new Random(experiment.seed, 'ties'));
   const run = newRun(experiment, clock, options);
   const events: ExperimentEvent[] = [];
   const samples: ExperimentData[] = [];

@@ -28,6 +28,8 @@ export interface DrainFlags extends ControlFlags {
 const LOOK_MS = 200;
 /** A run that has stopped writes its report within this, ms. */
 const REPORT_WITHIN_MS = 60 * SECOND;
+/** A process that has not answered an emergency stop after this is killed, ms. */
+const HALT_WITHIN_MS = 2 * SECOND;
 /** Beyond the drain's own limit, ms. */
 const DRAIN_GRACE_MS = 5 * SECOND;
 
@@ -122,7 +124,7 @@ export async function emergencyStop(flags: ControlFlags, io: Io): Promise<number
   }
   const run = await findLiveRun(flags.run, io.cwd);
   try {
-    const { timeToHaltMs } = await new ControlClient(run, io.clock).command('emergency-stop');
+    const { timeToHaltMs } = await new ControlClient(run, io.clock, HALT_WITHIN_MS).command('emergency-stop');
     const halted = Math.ceil(Number(timeToHaltMs));
     io.stdout.write(`Everything is off, ${halted} ms after the command. ${await ending(run, io)}\n`);
   } catch (error) {

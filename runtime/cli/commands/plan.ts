@@ -45,7 +45,7 @@ export async function plan(flags: PlanFlags, io: Io): Promise<number> {
 }
 
 /** What happens in the run, as figures: times in ms, rates in tasks/min. */
-export interface Timeline {
+interface Timeline {
   readonly load: readonly {
     readonly label: string;
     readonly times: number;
@@ -61,7 +61,7 @@ export interface Timeline {
   }[];
 }
 
-export function timeline({ load, chaos, durationMs, seed }: Experiment): Timeline {
+function timeline({ load, chaos, durationMs, seed }: Experiment): Timeline {
   const labels = [...new Set(load.segments.map(({ label }) => label))];
   const faults = [...planFaults(chaos, durationMs, new Random(seed, 'plan'))];
   const types = [...new Set(faults.map(({ type }) => type))];
