@@ -3,17 +3,54 @@
  * incidents, decisions; never single tasks. `at` is epoch ms.
  */
 export type ExperimentEvent =
-  | { readonly type: 'run_state'; readonly at: number; readonly from: RunState; readonly to: RunState; readonly reason: string }
+  | {
+      readonly type: 'run_state';
+      readonly at: number;
+      readonly from: RunState;
+      readonly to: RunState;
+      readonly reason: string;
+    }
   | { readonly type: 'segment'; readonly at: number; readonly label: string; readonly ratePerMin: number }
   | { readonly type: 'leader'; readonly at: number; readonly replica: string; readonly previous: string | null }
   | { readonly type: 'scaling'; readonly at: number; readonly decision: ScalingDecisionRecord }
   | { readonly type: 'fault'; readonly at: number; readonly stage: FaultStage; readonly fault: FaultRecord }
-  | { readonly type: 'alert'; readonly at: number; readonly name: string; readonly severity: 'critical' | 'warning'; readonly state: 'firing' | 'resolved'; readonly value: number; readonly actions: readonly string[] }
+  | {
+      readonly type: 'alert';
+      readonly at: number;
+      readonly name: string;
+      readonly severity: 'critical' | 'warning';
+      readonly state: 'firing' | 'resolved';
+      readonly value: number;
+      readonly actions: readonly string[];
+    }
   | { readonly type: 'incident'; readonly at: number; readonly incident: IncidentRecord }
-  | { readonly type: 'agents'; readonly at: number; readonly change: 'expired' | 'recycled' | 'preempted'; readonly agents: readonly string[]; readonly reason: string }
-  | { readonly type: 'control'; readonly at: number; readonly command: string; readonly by: string; readonly detail: string }
-  | { readonly type: 'monitor'; readonly at: number; readonly monitor: string; readonly finding: string; readonly value: number }
-  | { readonly type: 'diagnostics'; readonly at: number; readonly alert: string; readonly bundle: Readonly<Record<string, unknown>> };
+  | {
+      readonly type: 'agents';
+      readonly at: number;
+      readonly change: 'expired' | 'recycled' | 'preempted';
+      readonly agents: readonly string[];
+      readonly reason: string;
+    }
+  | {
+      readonly type: 'control';
+      readonly at: number;
+      readonly command: string;
+      readonly by: string;
+      readonly detail: string;
+    }
+  | {
+      readonly type: 'monitor';
+      readonly at: number;
+      readonly monitor: string;
+      readonly finding: string;
+      readonly value: number;
+    }
+  | {
+      readonly type: 'diagnostics';
+      readonly at: number;
+      readonly alert: string;
+      readonly bundle: Readonly<Record<string, unknown>>;
+    };
 
 export type RunState = 'created' | 'running' | 'paused' | 'draining' | 'stopped' | 'aborted';
 

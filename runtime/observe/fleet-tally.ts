@@ -3,7 +3,7 @@ import { SECOND } from '../kernel/units.js';
 import type { FleetRules } from '../spec/experiment.js';
 
 /** How long after a fault the fleet may be below its floor (design.md §2, «Stable»). */
-export const FAULT_GRACE_MS = 30 * SECOND;
+const FAULT_GRACE_MS = 30 * SECOND;
 
 /** What the fleet did, from one look a second. */
 export interface FleetSummary {

@@ -14,11 +14,6 @@ export interface Task {
   readonly scheduledAt: number;
 }
 
-/** The name of a task outside the program (wire, logs, events): stable for a run. */
-export function taskId(runKey: string, index: number): string {
-  return `${runKey}-t${index}`;
-}
-
 /** How an attempt ended. */
 export interface AttemptResult {
   readonly status: 'success' | 'failed';

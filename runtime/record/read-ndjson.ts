@@ -35,7 +35,8 @@ function unzip(path: string): Promise<{ text: string; whole: boolean }> {
     };
     gunzip.on('data', (piece: Buffer) => pieces.push(piece));
     gunzip.on('end', () => {
-      end(true);
+      // An empty file is no compressed nothing, but one whose first block was never written.
+      end(gunzip.bytesWritten > 0);
     });
     gunzip.on('error', () => {
       end(false);

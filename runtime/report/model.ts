@@ -93,12 +93,28 @@ export interface ExperimentReport {
   steadyWindow: { start: number; end: number };
   faults: FaultRecord[];
   scalings: Array<{ at: number; decision: ScalingDecisionRecord }>;
-  alerts: Array<{ name: string; severity: string; firedAt: number; resolvedAt: number | null; peak: number; actions: string[] }>;
+  alerts: Array<{
+    name: string;
+    severity: string;
+    firedAt: number;
+    resolvedAt: number | null;
+    peak: number;
+    actions: string[];
+  }>;
   states: Array<{ at: number; from: string; to: string; reason: string }>;
   segments: Array<{ start: number; end: number; label: string; ratePerMin: number }>;
   monitors: Array<{ monitor: string; finding: string; value: number; unit: string; ok: boolean }>;
-  forecast: { chosen: string; candidates: Array<{ model: string; error: number }>; coverage: number | null; feedForwardError: number | null } | null;
-  linearity: { ratio: number; points: Array<{ agents: number; throughput: number; perAgent: number }>; usl: { lambda: number; sigma: number; kappa: number } | null } | null;
+  forecast: {
+    chosen: string;
+    candidates: Array<{ model: string; error: number }>;
+    coverage: number | null;
+    feedForwardError: number | null;
+  } | null;
+  linearity: {
+    ratio: number;
+    points: Array<{ agents: number; throughput: number; perAgent: number }>;
+    usl: { lambda: number; sigma: number; kappa: number } | null;
+  } | null;
   cost: CostSummary;
   findings: { wentWell: string[]; wentWrong: string[]; change: string[] };
   series: ReportSeries;

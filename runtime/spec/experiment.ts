@@ -174,12 +174,7 @@ export interface PredictiveRules {
 // ---- chaos ----------------------------------------------------------------------------------------------------
 
 export type FaultType =
-  | 'agent_kill'
-  | 'network_delay'
-  | 'coordinator_failover'
-  | 'zone_outage'
-  | 'slow_agents'
-  | 'rate_limit';
+  'agent_kill' | 'network_delay' | 'coordinator_failover' | 'zone_outage' | 'slow_agents' | 'rate_limit';
 
 export interface ChaosRules {
   readonly enabled: boolean;

@@ -64,7 +64,7 @@ export const expectation = z
  * A scenario of the document (4.1) or of ours. Its load has one of four shapes: `rate` (with or without `bursts`),
  * `pattern` × `repeat`, `stages`, or `curve`.
  */
-export const scenario = z
+const scenario = z
   .strictObject({
     name: z.string().min(1).optional().describe('What people call it.'),
     agents: count('Agents: the floor of the autoscaler.', 1, LIMITS.agents).optional(),

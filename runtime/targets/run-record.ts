@@ -33,13 +33,18 @@ export function parseRecord(text: string, file: string, experiment: Experiment):
     const record = json.record as unknown as RunRecord & { readonly tally: never };
     return { ended: json.ended, record: { ...record, tally: Tally.fromJSON(experiment, record.tally) } };
   } catch (error) {
-    throw new ExperimentError('RECORD_UNREADABLE', 'the record of the run cannot be read', [
-      {
-        path: file,
-        message: error instanceof Error ? error.message : String(error),
-        hint: 'the file is damaged or of another version; the events and metrics beside it may still be whole',
-      },
-    ], { cause: error });
+    throw new ExperimentError(
+      'RECORD_UNREADABLE',
+      'the record of the run cannot be read',
+      [
+        {
+          path: file,
+          message: error instanceof Error ? error.message : String(error),
+          hint: 'the file is damaged or of another version; the events and metrics beside it may still be whole',
+        },
+      ],
+      { cause: error },
+    );
   }
 }
 

@@ -41,10 +41,12 @@ describe('memory queue', () => {
     await before.submitMany(6);
     await before.finish(agent, agent.held[0]!);
     await before.finish(agent, agent.held[0]!, FAILED);
-    const old = before.queue as MemoryQueue;
+    const { queue: old } = before;
+    if (!(old instanceof MemoryQueue)) throw new Error('the stage is to hold a memory queue');
 
     const after = await Stage.open(memory(0), rules);
-    const queue = after.queue as MemoryQueue;
+    const { queue } = after;
+    if (!(queue instanceof MemoryQueue)) throw new Error('the stage is to hold a memory queue');
     queue.restore(old.unfinished(), old.counts());
     await after.check();
     expect(queue.counts()).toMatchObject({ submitted: 6, completed: 1, queued: 5, leased: 0, retried: 1 });

@@ -25,19 +25,19 @@ export async function checkSeed(seed: number): Promise<SeedResult> {
     events += count;
   };
 
-  const plain = await simulate(scenario, { tieSeed: seed, interrupt: false });
+  const plain = await simulate(scenario, { tieSeed: seed, interrupt: false, watched: true });
   note('plain run', plain);
-  const again = await simulate(scenario, { tieSeed: seed, interrupt: false });
+  const again = await simulate(scenario, { tieSeed: seed, interrupt: false, watched: false });
   const difference = firstDifference(plain, again);
   if (difference !== null) problems.push(`the same seed twice: ${difference}`);
   events += again.events;
-  note('with other ties', await simulate(scenario, { tieSeed: seed + 1_000_003, interrupt: false }));
+  note('with other ties', await simulate(scenario, { tieSeed: seed + 1_000_003, interrupt: false, watched: true }));
 
   if (scenario.interruption !== null) {
-    const cut = await simulate(scenario, { tieSeed: seed, interrupt: true });
+    const cut = await simulate(scenario, { tieSeed: seed, interrupt: true, watched: true });
     note('cut off', cut);
     if (cut.left !== null) {
-      note('taken up', await simulate(scenario, { tieSeed: seed, interrupt: false, left: cut.left }));
+      note('taken up', await simulate(scenario, { tieSeed: seed, interrupt: false, watched: true, left: cut.left }));
     }
   }
   const { end } = plain;

@@ -4,20 +4,21 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkSeed, type SeedResult } from './check-seed.js';
 
 /** A seed takes well under a second; one that takes this long has hung. */
 const HUNG_AFTER_MS = 120_000;
 
-const WORKER = join(__dirname, 'worker.ts');
+/** Asks this very program, started as a process of its own, for the results of seeds. */
+const SERVE = '--serve';
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '100' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
+    serve: { type: 'boolean', default: false },
     workers: { type: 'string', default: String(Math.min(2, availableParallelism())) },
   },
 });
@@ -49,7 +50,7 @@ async function main(): Promise<void> {
 
 /** Gives seed after seed to a process of its own; one that hangs is replaced. */
 async function work(seeds: number[], told: (result: SeedResult) => void): Promise<void> {
-  let worker = fork(WORKER);
+  let worker = fork(__filename, [SERVE]);
   for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
     const result = await ask(worker, seed);
     told(
@@ -62,7 +63,7 @@ async function work(seeds: number[], told: (result: SeedResult) => void): Promis
     );
     if (result !== null) continue;
     worker.kill('SIGKILL');
-    worker = fork(WORKER);
+    worker = fork(__filename, [SERVE]);
   }
   worker.kill();
 }
@@ -86,6 +87,16 @@ function ask(worker: ChildProcess, seed: number): Promise<SeedResult | null> {
   });
 }
 
+/** The other side of {@link ask}. */
+function serve(): void {
+  process.on('message', (seed: number) => {
+    checkSeed(seed).then(
+      (result) => process.send?.(result),
+      (error: unknown) => process.send?.({ seed, problems: [String(error)], events: 0, end: 'none' }),
+    );
+  });
+}
+
 function wholeNumber(name: string, text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 0) return value;
@@ -93,7 +104,10 @@ function wholeNumber(name: string, text: string): number {
   process.exit(2);
 }
 
-main().catch((error: unknown) => {
-  console.error(error);
-  process.exitCode = 1;
-});
+if (values.serve) serve();
+else {
+  main().catch((error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  });
+}

@@ -62,6 +62,8 @@ export interface SimulateOptions {
   readonly tieSeed: number;
   /** Cut the run off as the scenario says. */
   readonly interrupt: boolean;
+  /** False: only run it, for its bytes. */
+  readonly watched: boolean;
   /** Take up what was left. */
   readonly left?: Left;
 }
@@ -120,13 +122,13 @@ class Simulation {
       onError: (error) => {
         this.complain(`an error behind the scenes: ${messageOf(error)}`);
       },
-      observers: [this.watch],
+      observers: options.watched ? [this.watch] : [],
       // What a snapshot holds has to survive being written and read.
       ...(left === undefined ? {} : { resume: JSON.parse(JSON.stringify(left.snapshot)) as RunSnapshot }),
     });
     this.fleetWatch = new FleetWatch(experiment, this.target['parts'].fleet, this.complain);
     this.target.onSample((data) => {
-      this.look(data);
+      if (options.watched) this.look(data);
     });
   }
 
@@ -148,7 +150,7 @@ class Simulation {
           end = done.end;
           const built = buildReport(done.input);
           report = renderJson(built);
-          this.judge(built, report, end);
+          if (this.options.watched) this.judge(built, report, end);
         }
       }
     } catch (error) {
@@ -249,7 +251,9 @@ class Simulation {
   /** Writes down all there is and goes without a word. */
   private leave(): void {
     if (this.state === 'created' || this.state === 'stopped' || this.state === 'aborted') return;
-    this.left = { snapshot: this.target.snapshot('operator'), watch: this.watch };
+    const snapshot = this.target.snapshot('operator');
+    this.watch.compareUnfinished(snapshot.unfinished);
+    this.left = { snapshot, watch: this.watch };
     this.clock.stop();
   }
 
@@ -388,7 +392,7 @@ class Simulation {
     for (const problem of reportProblems(report, queue.counts(), this.options.left !== undefined))
       this.complain(problem);
     parseReport(JSON.parse(json));
-    renderMarkdown(report, 'en');
+    if (this.options.tieSeed === this.scenario.seed) renderMarkdown(report, 'en');
     if (!end.complete) return;
     const carriedOutMs = this.target['parts'].tally.carriedOutMs(end.at);
     if (carriedOutMs < experiment.durationMs - 1) {

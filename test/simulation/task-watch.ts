@@ -41,7 +41,9 @@ export interface TaskWatchOptions {
  * are what the queue's are compared with.
  */
 export class TaskWatch implements QueueObserver {
+  /** Tasks that are not over, and those that are. */
   private readonly tasks = new Map<number, Seen>();
+  private over = new Set<number>();
   private attemptIds = new Set<string>();
   private running = 0;
   private submittedTasks = 0;
@@ -58,15 +60,7 @@ export class TaskWatch implements QueueObserver {
     this.completed = earlier.completed;
     this.failed = earlier.failed;
     this.shed = earlier.shed;
-    const held = new Set(unfinished.map(({ task }) => task.index));
-    for (const [index, seen] of earlier.tasks) {
-      if (held.has(index) === (seen.phase === 'over')) {
-        this.options.complain(
-          `the snapshot ${held.has(index) ? 'holds' : 'lacks'} task ${index}, which is ${seen.phase}`,
-        );
-      }
-      if (seen.phase === 'over') this.tasks.set(index, seen);
-    }
+    this.over = earlier.over;
     for (const { task, attempts, started } of unfinished) {
       this.tasks.set(task.index, { ...NEW, attempts, started });
     }
@@ -75,11 +69,13 @@ export class TaskWatch implements QueueObserver {
   // ---- QueueObserver ----------------------------------------------------------------------------------------------
 
   submitted(task: Task, outcome: SubmitOutcome): void {
-    if (this.tasks.has(task.index)) this.options.complain(`task ${task.index} was submitted twice`);
+    const { index } = task;
+    if (this.tasks.has(index) || this.over.has(index)) this.options.complain(`task ${index} was submitted twice`);
     this.submittedTasks += 1;
-    if (!outcome.accepted) this.shed += 1;
-    const phase = outcome.accepted ? 'waiting' : 'over';
-    this.tasks.set(task.index, { ...NEW, phase });
+    this.tasks.set(index, { ...NEW });
+    if (outcome.accepted) return;
+    this.shed += 1;
+    this.ends(index);
   }
 
   started(lease: Lease, agent: AgentIdentity, _at: number, first: boolean): void {
@@ -126,9 +122,11 @@ export class TaskWatch implements QueueObserver {
     const right = result.status === 'success' ? 'counted' : seen.attempts < maxAttempts ? 'retried' : 'dead';
     if (outcome !== right) complain(`${result.status} of attempt ${seen.attempts} was ${outcome}, not ${right}`);
     this.running -= 1;
-    seen.phase = outcome === 'retried' ? 'waiting' : 'over';
+    seen.phase = 'waiting';
+    if (outcome === 'retried') return;
     if (outcome === 'counted') this.completed += 1;
-    else if (outcome === 'dead') this.failed += 1;
+    else this.failed += 1;
+    this.ends(task.index);
   }
 
   requeued(
@@ -149,8 +147,10 @@ export class TaskWatch implements QueueObserver {
       complain(`attempt ${attempt} of ${maxAttempts}, ${reason}, is ${dead ? '' : 'not '}dead`);
     }
     seen.attempts = reason === 'expired' ? attempt : attempt - 1;
-    seen.phase = dead ? 'over' : 'waiting';
-    if (dead) this.failed += 1;
+    seen.phase = 'waiting';
+    if (!dead) return;
+    this.failed += 1;
+    this.ends(task.index);
   }
 
   // ---- comparisons ------------------------------------------------------------------------------------------------
@@ -177,10 +177,6 @@ export class TaskWatch implements QueueObserver {
     for (const [index, seen] of this.tasks) {
       const entry = held.get(index);
       held.delete(index);
-      if (seen.phase === 'over') {
-        if (entry !== undefined) this.options.complain(`the queue holds task ${index}, which is over`);
-        continue;
-      }
       const attempts = seen.phase === 'running' ? seen.attempts - 1 : seen.attempts;
       if (entry === undefined) this.options.complain(`the queue has lost task ${index} (${seen.phase})`);
       else if (entry.attempts !== attempts || entry.started !== seen.started) {
@@ -189,7 +185,11 @@ export class TaskWatch implements QueueObserver {
         );
       }
     }
-    for (const index of held.keys()) this.options.complain(`the queue holds task ${index}, which was never submitted`);
+    for (const index of held.keys()) {
+      this.options.complain(
+        `the queue holds task ${index}, which ${this.over.has(index) ? 'is over' : 'was never submitted'}`,
+      );
+    }
   }
 
   /** Is a task still with an agent that has been gone for longer than `graceMs`? */
@@ -210,9 +210,15 @@ export class TaskWatch implements QueueObserver {
     for (const seen of this.tasks.values()) seen.orphanedAt = null;
   }
 
+  private ends(index: number): void {
+    this.tasks.delete(index);
+    this.over.add(index);
+  }
+
   private seen(task: Task, what: string): Seen {
     const known = this.tasks.get(task.index);
     if (known !== undefined) return known;
+    if (this.over.has(task.index)) return { ...NEW, phase: 'over' };
     this.options.complain(`task ${task.index} was ${what} and never submitted`);
     const seen: Seen = { ...NEW };
     this.tasks.set(task.index, seen);
