@@ -3,12 +3,14 @@ import type { Clock } from '../kernel/clock.js';
 import { RUN_FILES, writeWhole } from '../record/run-folder.js';
 import type { FileSink } from '../record/files.js';
 import type { ExperimentRun } from './experiment-run.js';
-import { recordToJson } from './run-record.js';
+import { recordSlices, recordToJson } from './run-record.js';
 
 /** A rehearsal writes this many records, evenly over the run. */
 const REHEARSAL_RECORDS = 20;
 /** A live run writes one every so many seconds. */
 const LIVE_EVERY_S = 15;
+/** Characters written without letting tasks through: less than a millisecond's work. */
+const BREATHE_AFTER = 8 * 1024;
 
 /**
  * Writes down, now and then, all that a report would need if the process were killed: the record of the run so far,
@@ -25,7 +27,7 @@ export class Recorder {
     private readonly folder: string,
     private readonly sink: FileSink,
     private readonly clock: Clock,
-    target: 'rehearsal' | 'local',
+    private readonly target: 'rehearsal' | 'local',
     durationMs: number,
     private readonly onError: (error: unknown) => void,
   ) {
@@ -54,7 +56,23 @@ export class Recorder {
 
   private async writeNow(): Promise<void> {
     this.sink.flush();
-    await writeWhole(join(this.folder, RUN_FILES.record), recordToJson(this.run.record(null), false));
+    await writeWhole(join(this.folder, RUN_FILES.record), await this.text());
+  }
+
+  /** The record as text. A live run's tasks are sent between its pieces: they must not wait for paperwork. */
+  private async text(): Promise<string> {
+    const record = this.run.record(null);
+    if (this.target === 'rehearsal') return recordToJson(record, false);
+    const pieces: string[] = [];
+    let length = 0;
+    for (const piece of recordSlices(record, false)) {
+      pieces.push(piece);
+      length += piece.length;
+      if (length < BREATHE_AFTER) continue;
+      length = 0;
+      await this.clock.sleep(1);
+    }
+    return pieces.join('');
   }
 
   private sampled(): void {

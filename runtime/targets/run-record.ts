@@ -12,7 +12,33 @@ export interface StoredRecord {
 }
 
 export function recordToJson(record: RunRecord, ended: boolean): string {
-  return `${JSON.stringify({ schemaVersion: 1, ended, record }, nanToText)}\n`;
+  return [...recordSlices(record, ended)].join('');
+}
+
+/**
+ * The same text in pieces, so that a live run can send its tasks between them. The record is copied before the first
+ * piece is handed out: what happens meanwhile does not get into it.
+ */
+export function recordSlices(record: RunRecord, ended: boolean): Generator<string> {
+  return slices({ schemaVersion: 1, ended, record: { ...record, tally: record.tally.toJSON() } }, SLICE_DEPTH, '\n');
+}
+
+/** Down to the columns of the series and the single histograms. */
+const SLICE_DEPTH = 4;
+
+function* slices(value: unknown, depth: number, end = ''): Generator<string> {
+  if (depth === 0 || typeof value !== 'object' || value === null || Array.isArray(value) || 'toJSON' in value) {
+    yield JSON.stringify(value, nanToText) + end;
+    return;
+  }
+  let before = '{';
+  for (const [key, part] of Object.entries(value) as Array<[string, unknown]>) {
+    if (part === undefined) continue;
+    yield `${before}${JSON.stringify(key)}:`;
+    yield* slices(part, depth - 1);
+    before = ',';
+  }
+  yield `${before === '{' ? '{' : ''}}${end}`;
 }
 
 const stored = z.object({
