@@ -95,11 +95,14 @@ export class Histogram {
   toJSON(): HistogramJson {
     const counts: number[] = [];
     let last = 0;
-    this.staged?.forEach((count, bucket) => {
-      if (count === 0) return;
+    const staged = this.staged ?? [];
+    // A plain loop: this runs between two arrivals of a live run, over 22,528 buckets of a dozen histograms.
+    for (let bucket = 0; bucket < staged.length; bucket += 1) {
+      const count = staged[bucket] as number;
+      if (count === 0) continue;
       counts.push(bucket - last, count);
       last = bucket;
-    });
+    }
     const hdr = this.hdr.totalCount === 0 ? null : encodeIntoCompressedBase64(this.hdr);
     return { counts, hdr, total: this.total, largest: this.largest };
   }

@@ -8,7 +8,7 @@ import { recordSlices, recordToJson } from './run-record.js';
 /** A rehearsal writes this many records, evenly over the run. */
 const REHEARSAL_RECORDS = 20;
 /** A live run writes one every so many seconds. */
-const LIVE_EVERY_S = 15;
+const LIVE_EVERY_S = 30;
 /** Characters written without letting tasks through: less than a millisecond's work. */
 const BREATHE_AFTER = 8 * 1024;
 
