@@ -140,6 +140,21 @@ describe('hashed chance', () => {
     }
   });
 
+  // Totals of arrivals and service times over a whole run: an excess of scatter here would shift every mean wait.
+  it.each([1, 11 + 64])('adds up over long runs of task numbers with the scatter of chance (salt %d)', (salt) => {
+    const [runs, length] = [60, 100_000];
+    let squares = 0;
+    for (let seed = 1; seed <= runs; seed += 1) {
+      let total = 0;
+      for (let index = 0; index < length; index += 1) total -= Math.log(hashUniform(seed, index, salt));
+      squares += (total - length) ** 2 / length;
+    }
+    expect(squares).toBeLessThan(chiSquareLimit(runs));
+    // The lower limit, by the same approximation: too even is no chance either.
+    const spread = 2 / (9 * runs);
+    expect(squares).toBeGreaterThan(runs * (1 - spread - 3.719 * Math.sqrt(spread)) ** 3);
+  });
+
   it('is normal where asked', () => {
     expectMoments(
       draw(DRAWS, (index) => hashNormal(9, index, 11)),

@@ -107,12 +107,14 @@ export async function simulateMmc(of: MmcCase, seed: number): Promise<MmcResult>
   };
 }
 
-/**
- * Whether theory lies inside the interval of the mean wait, and the interval is no wider than this share of it. The
- * plain interval and the controls are for those who look into a miss: each of them misses by itself 1 time in 100.
- */
+/** Whether theory lies inside every interval of a result, and the wait's is no wider than this share of it. */
 export function agrees(result: MmcResult, halfWidthShare: number): boolean {
-  return holds(result.wait, result.theoryMs) && result.wait.halfWidth <= halfWidthShare * result.theoryMs;
+  return (
+    holds(result.wait, result.theoryMs) &&
+    holds(result.plainWait, result.theoryMs) &&
+    result.wait.halfWidth <= halfWidthShare * result.theoryMs &&
+    result.controls.every(({ estimate, expected }) => holds(estimate, expected))
+  );
 }
 
 /** Simulates a case with the first seed; if theory lies outside, once more with the second. */
