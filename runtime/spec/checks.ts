@@ -1,10 +1,11 @@
 import { isTimeZone } from './calendar.js';
 import { checkChaos, checkScenarios } from './checks-plan.js';
 import type { Contradiction, Report } from './contradiction.js';
+import { machineType, podsPerNode } from './machines.js';
 import type { CompleteOptions } from './options.js';
 import { phaseShape } from './run-shape.js';
 import type { ExperimentOptions } from './schema.js';
-import { formatDuration, formatPercent, formatRate } from './units.js';
+import { formatCpu, formatDuration, formatPercent, formatRate, formatSize } from './units.js';
 import { meanOfferedPerMin, steadyWindow } from './window.js';
 
 /**
@@ -86,6 +87,20 @@ function checkFleet({ fleet, agents, horizontalScaling }: CompleteOptions, repor
   const repeated = fleet.zones.find((zone, index) => fleet.zones.indexOf(zone) !== index);
   if (repeated !== undefined)
     report('fleet.zones', `zone "${repeated}" is there twice; each zone needs a name of its own`);
+  const machine = machineType(fleet.machineType);
+  const { cpu, memory } = fleet.requests;
+  if (
+    machine !== undefined &&
+    podsPerNode(machine, { cpuMilli: cpu, memoryBytes: memory }) < (fleet.agentsPerNode ?? 1)
+  ) {
+    const fitting = podsPerNode(machine, { cpuMilli: cpu, memoryBytes: memory });
+    report(
+      fleet.agentsPerNode === null ? 'fleet.requests' : 'fleet.agentsPerNode',
+      `${fitting} agents of ${formatCpu(cpu)} CPU and ${formatSize(memory)} fit on a node of ${fleet.machineType}`,
+      'lower the requests, take a larger machine, or fewer agents per node',
+      ['fleet.requests', 'fleet.machineType', 'fleet.agentsPerNode'],
+    );
+  }
   const { min } = horizontalScaling.actions.scaleDown;
   const { max } = horizontalScaling.actions.scaleUp;
   const minPath = 'horizontalScaling.actions.scaleDown.min';

@@ -17,6 +17,7 @@ import type {
   TaskMix,
 } from './experiment.js';
 import { compileInjection, fitInjections } from './injections.js';
+import { machineType, podsPerNode } from './machines.js';
 import { withDefaults, type CompleteOptions } from './options.js';
 import { checkOverrides, type ExperimentOverrides } from './overrides.js';
 import { meanServiceOf, phaseShape, scenarioShape, type RunShape } from './run-shape.js';
@@ -69,7 +70,12 @@ function compile(options: CompleteOptions, overrides: ExperimentOverrides): Expe
     monitors: run.monitors,
     targets: compileTargets(options, run, scenario === null && overrides.rate === undefined),
     storage: compileStorage(options),
-    budget: { maxUsd: options.budget.max, region: options.region },
+    budget: {
+      maxUsd: options.budget.max,
+      maxPerHourUsd: options.budget.maxPerHour,
+      region: options.region,
+      modelUsdPerMillionTokens: options.budget.models,
+    },
     expect: run.expect,
     simulation: compileSimulation(options, run),
   };
@@ -141,7 +147,9 @@ function compileFleetAndScaling(
       max,
       slots: fleet.slots,
       zones: fleet.zones,
-      agentsPerNode: fleet.agentsPerNode,
+      machineType: fleet.machineType,
+      requests: { cpuMilli: fleet.requests.cpu, memoryBytes: fleet.requests.memory },
+      agentsPerNode: agentsPerNode(options),
       startupMs: fleet.startup,
       nodeStartupMs: fleet.nodeStartup,
       restartMs: fleet.restart,
@@ -172,9 +180,18 @@ function compileFleetAndScaling(
 }
 
 /** Stages compare fleets of exact sizes: agents beyond them would blur what one agent is worth. */
-function reserveOf({ fleet }: CompleteOptions, run: RunShape): number {
+function reserveOf(options: CompleteOptions, run: RunShape): number {
+  const { fleet } = options;
   if (run.stages.length > 0) return 0;
-  return fleet.reserve ?? (fleet.spot.enabled ? fleet.agentsPerNode : 0);
+  return fleet.reserve ?? (fleet.spot.enabled ? agentsPerNode(options) : 0);
+}
+
+/** As written, or as many as fit. At least 1: that none fits has been refused before. */
+function agentsPerNode({ fleet }: CompleteOptions): number {
+  const { cpu, memory } = fleet.requests;
+  const machine = machineType(fleet.machineType);
+  const fitting = machine === undefined ? 1 : podsPerNode(machine, { cpuMilli: cpu, memoryBytes: memory });
+  return fleet.agentsPerNode ?? Math.max(1, fitting);
 }
 
 function scalingMode(

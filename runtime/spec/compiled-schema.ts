@@ -55,6 +55,8 @@ const fleet = z.object({
   max: whole,
   slots: whole,
   zones: z.array(z.string()).min(1),
+  machineType: z.string(),
+  requests: z.object({ cpuMilli: amount, memoryBytes: amount }),
   agentsPerNode: whole,
   startupMs: amount,
   nodeStartupMs: amount,
@@ -170,7 +172,12 @@ const compiled: z.ZodType<Experiment> = z.object({
   monitors: z.array(z.enum(['memory_leak', 'connection_pool'])),
   targets,
   storage,
-  budget: z.object({ maxUsd: amount, region: z.string() }),
+  budget: z.object({
+    maxUsd: amount,
+    maxPerHourUsd: amount.nullable(),
+    region: z.string(),
+    modelUsdPerMillionTokens: z.object({ input: amount, output: amount }),
+  }),
   expect: z.enum(['graceful_degradation', 'backlog']).nullable(),
   simulation,
 });

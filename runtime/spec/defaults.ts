@@ -37,8 +37,10 @@ export const DEFAULTS = {
   fleet: {
     slots: 4,
     zones: ['A', 'B', 'C', 'D'],
-    // 200 agents on the document's 50 nodes.
-    agentsPerNode: 4,
+    machineType: 'n2-standard-4',
+    // Coding agents mostly wait for a model: a CLI process and its tools.
+    requests: { cpu: '400m', memory: '1Gi' },
+    agentsPerNode: null,
     reserve: null,
     startup: '20s',
     nodeStartup: '120s',
@@ -106,6 +108,7 @@ export const DEFAULTS = {
     events: { backend: 'Elasticsearch', retention: '90d' },
     rawLogs: { backend: 'S3', retention: '1y', compression: 'gzip' },
   },
+  budget: { maxPerHour: null, models: { input: 0, output: 0 } },
   expect: null,
   scenarios: SCENARIOS,
   simulation: {

@@ -1,3 +1,5 @@
+import type { Resources } from './machines.js';
+
 /**
  * The compiled experiment: what travels inside the program once the spec has been read, completed with defaults
  * and checked. Every duration is in milliseconds (`…Ms`), every rate in tasks per minute (`…PerMin`), every share a
@@ -109,6 +111,10 @@ export interface FleetRules {
   readonly slots: number;
   /** Zone labels, agents are dealt to them in turn: `A`, `B`, … */
   readonly zones: readonly string[];
+  /** Machine type of the agents' nodes. */
+  readonly machineType: string;
+  /** What an agent's pod asks for. */
+  readonly requests: Resources;
   readonly agentsPerNode: number;
   /** From scale-up to ready on a node that has room. */
   readonly startupMs: number;
@@ -256,7 +262,11 @@ export interface StorageRules {
 export interface BudgetRules {
   /** Most the run may cost; a plan above it is refused, a run above it paused and then stopped. */
   readonly maxUsd: number;
+  /** Most an hour of the run may cost; null = only the whole counts. */
+  readonly maxPerHourUsd: number | null;
   readonly region: string;
+  /** What a million tokens cost; 0 where agents call no model. */
+  readonly modelUsdPerMillionTokens: { readonly input: number; readonly output: number };
 }
 
 // ---- simulation -----------------------------------------------------------------------------------------------

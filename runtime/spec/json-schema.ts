@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { DEFAULTS } from './defaults.js';
+import { DEPLOYMENT_KEY } from './deployment/compile.js';
+import { DEPLOYMENT_DEFAULTS } from './deployment/defaults.js';
+import { deploymentOptions } from './deployment/schema.js';
 import { EXPERIMENT_KEY } from './read-yaml.js';
 import { experimentOptions } from './schema.js';
 
@@ -15,6 +18,8 @@ export function stackFileSchema(): JsonObject {
     reused: 'inline',
   }) as JsonObject;
   addDefaults(experiment, DEFAULTS);
+  const deployment = bare(z.toJSONSchema(deploymentOptions, { io: 'input', reused: 'inline' }) as JsonObject);
+  addDefaults(deployment, DEPLOYMENT_DEFAULTS);
   return {
     $schema,
     title: 'Stack file of agent-experiment',
@@ -27,6 +32,10 @@ export function stackFileSchema(): JsonObject {
         description: 'Configuration of the stack.',
         required: [EXPERIMENT_KEY],
         properties: {
+          [DEPLOYMENT_KEY]: {
+            description: 'Where the experiment is deployed, and on what.',
+            ...deployment,
+          },
           [EXPERIMENT_KEY]: {
             description: 'The experiment. What is not written comes from the phase, then from the defaults.',
             ...experiment,
@@ -36,6 +45,11 @@ export function stackFileSchema(): JsonObject {
     },
     $defs,
   };
+}
+
+/** Without what belongs to the top of a schema only. */
+function bare({ $schema: _, ...schema }: JsonObject): JsonObject {
+  return schema;
 }
 
 /** Notes each default beside its key, as people write it. */

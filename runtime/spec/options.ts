@@ -1,4 +1,5 @@
 import { DEFAULTS } from './defaults.js';
+import { merge } from './merge.js';
 import { PHASES } from './phases.js';
 import { experimentOptions, type ExperimentOptions } from './schema.js';
 
@@ -49,19 +50,4 @@ function phaseOptions(phase: number): ExperimentOptions {
     parsedPhases.set(phase, options);
   }
   return options;
-}
-
-/** `over` laid over `base`, deep in plain objects; neither is changed. */
-function merge(base: object, over: object): object {
-  const result: Record<string, unknown> = { ...base };
-  for (const [key, value] of Object.entries(over)) {
-    if (value === undefined) continue;
-    const below = result[key];
-    result[key] = isPlainObject(below) && isPlainObject(value) ? merge(below, value) : value;
-  }
-  return result;
-}
-
-function isPlainObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { DAY, SECOND } from '../kernel/units.js';
 import {
+  formatCpu,
   formatDuration,
   formatMoney,
   formatRate,
   formatSize,
+  parseCpu,
   parseDuration,
   parseMoney,
   parsePercent,
@@ -75,6 +77,13 @@ export const size = (description: string, bounds: Bounds = {}): z.ZodType<number
     '^\\s*[0-9.]+\\s*([kKMGT]i?)?B?\\s*$',
   );
 
+/** CPU as written, parsed to thousandths of a core. */
+export const cpu = (description: string, bounds: Bounds = {}): z.ZodType<number> =>
+  quantity(description, parseCpu, formatCpu, { min: 1, max: 1_000_000, ...bounds }, '^\\s*[0-9.]+\\s*m?\\s*$', [
+    'string',
+    'number',
+  ]);
+
 /** US dollars as written. */
 export const money = (description: string): z.ZodType<number> =>
   quantity(description, parseMoney, formatMoney, { min: 0, max: 1e9 }, '^\\s*\\$\\s*[0-9,]+(\\.[0-9]+)?\\s*$');
@@ -110,9 +119,11 @@ function quantity(
   format: (value: number) => string,
   bounds: Bounds,
   pattern: string,
+  types: readonly string[] = [],
 ): z.ZodType<number> {
   // Zero needs no unit, so where it is allowed the schema lets the number 0 through.
-  const type = bounds.min === 0 ? { type: ['string', 'integer'], minimum: 0, maximum: 0 } : { type: 'string' };
+  const zero = bounds.min === 0 ? { type: ['string', 'integer'], minimum: 0, maximum: 0 } : { type: 'string' };
+  const type = types.length > 0 ? { type: [...types] } : zero;
   return z
     .unknown()
     .transform((value, context) => parsed(context, () => parse(value), bounds, format))

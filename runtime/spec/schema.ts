@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { alertActions, alertCondition } from './alert-condition.js';
-import { count, duration, instant, LIMITS, money, rate, share, size } from './quantities.js';
+import { MACHINE_TYPE_NAMES } from './machines.js';
+import { count, cpu, duration, instant, LIMITS, money, rate, share, size } from './quantities.js';
 import { chaosSection } from './schema-chaos.js';
 import { admission, bursts, expectation, SCALING_MODES, SCENARIO_NAMES, scenariosSection } from './schema-scenarios.js';
 
@@ -86,7 +87,17 @@ const queue = z.strictObject({
 const fleet = z.strictObject({
   slots: count('Tasks an agent runs at a time.', 1, 1_000).optional(),
   zones: z.array(z.string().min(1)).min(1).optional().describe('Zone labels; agents are dealt to them in turn.'),
-  agentsPerNode: count('Agents on one node.', 1, 1_000).optional(),
+  machineType: z.enum(MACHINE_TYPE_NAMES).optional().describe('Machine type of the agents’ nodes.'),
+  requests: z
+    .strictObject({
+      cpu: cpu('CPU an agent asks for.').optional(),
+      memory: size('Memory an agent asks for.', { min: 2 ** 20 }).optional(),
+    })
+    .optional()
+    .describe('What an agent’s pod asks for.'),
+  agentsPerNode: count('Agents on one node; null = as many as their requests leave room for.', 1, 1_000)
+    .nullable()
+    .optional(),
   reserve: count('Extra agents that stand in for pre-empted nodes; null = one node’s agents.', 0, LIMITS.agents)
     .nullable()
     .optional(),
@@ -361,6 +372,14 @@ export const experimentOptions = z.strictObject({
   budget: z
     .strictObject({
       max: money('Most the run may cost: a plan above it is refused, a run above it paused, then stopped.').optional(),
+      maxPerHour: money('Most an hour of it may cost; null = only the whole counts.').nullable().optional(),
+      models: z
+        .strictObject({
+          input: money('A million tokens sent.').optional(),
+          output: money('A million tokens got.').optional(),
+        })
+        .optional()
+        .describe('What the agents’ models cost; the simulated executor calls none.'),
     })
     .optional()
     .describe('Money.'),

@@ -84,6 +84,17 @@ export function parseSize(value: unknown): number {
   return Math.round(scaled(String(match[1]), unitBytes));
 }
 
+/** Thousandths of a core: `400m`, `2`, `1.5`. */
+export function parseCpu(value: unknown): number {
+  if (isZero(value)) return 0;
+  const allowed = 'must be an amount of CPU such as 400m or 2';
+  const match = /^(\d+(?:\.\d+)?)\s*(m?)$/.exec(String(value).trim());
+  if (match === null || (typeof value !== 'string' && typeof value !== 'number')) throw new QuantityError(allowed);
+  const milli = scaled(String(match[1]), match[2] === 'm' ? 1 : 1_000);
+  if (!Number.isInteger(milli)) throw new QuantityError(`${allowed}; whole thousandths of a core`);
+  return milli;
+}
+
 /** US dollars: `$500`, `$1,200.50`. */
 export function parseMoney(value: unknown): number {
   if (isZero(value)) return 0;
@@ -139,6 +150,11 @@ export function formatSize(bytes: number): string {
   const [unit, unitBytes] =
     SIZE_UNITS.find(([name, size]) => name.endsWith('i') && bytes >= size) ?? (['B', 1] as const);
   return `${trimmed(bytes / unitBytes, 1)}${unit}`;
+}
+
+/** `400m`, `2`. */
+export function formatCpu(milli: number): string {
+  return milli % 1_000 === 0 ? String(milli / 1_000) : `${milli}m`;
 }
 
 /** `$500`, `$1,234.50`; amounts below a dollar with up to four decimals. */

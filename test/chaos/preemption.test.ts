@@ -12,6 +12,8 @@ const fleet: FleetRules = {
   max: 250,
   slots: 4,
   zones: ['A', 'B', 'C', 'D'],
+  machineType: 'n2-standard-4',
+  requests: { cpuMilli: 400, memoryBytes: 2 ** 30 },
   agentsPerNode: 4,
   startupMs: 20_000,
   nodeStartupMs: 120_000,

@@ -58,6 +58,8 @@ export function fleetRules(changes: Partial<FleetRules> = {}): FleetRules {
     max: 250,
     slots: 4,
     zones: ['A', 'B', 'C', 'D'],
+    machineType: 'n2-standard-4',
+    requests: { cpuMilli: 400, memoryBytes: 2 ** 30 },
     agentsPerNode: 4,
     startupMs: 20 * SECOND,
     nodeStartupMs: 120 * SECOND,

@@ -86,7 +86,12 @@ export function scenarioOf(seed: number): Scenario {
       events: { backend: 'Elasticsearch', retentionMs: 90 * DAY },
       rawLogs: { backend: 'S3', retentionMs: 365 * DAY, compression: 'gzip' },
     },
-    budget: { maxUsd: random.chance(0.1) ? between(random, 0.5, 5) : 1_000, region: 'us-central1' },
+    budget: {
+      maxUsd: random.chance(0.1) ? between(random, 0.5, 5) : 1_000,
+      maxPerHourUsd: null,
+      modelUsdPerMillionTokens: { input: 0, output: 0 },
+      region: 'us-central1',
+    },
     expect: null,
     simulation: {
       failureRate: random.chance(0.5) ? between(random, 0, 0.5) : 0,
@@ -127,6 +132,8 @@ function drawFleet(random: Random, durationMs: number): FleetRules {
     max: agents + random.below(40),
     slots: 1 + random.below(6),
     zones: ['A', 'B', 'C', 'D'].slice(0, 1 + random.below(4)),
+    machineType: 'n2-standard-4',
+    requests: { cpuMilli: 400, memoryBytes: 2 ** 30 },
     agentsPerNode: 1 + random.below(8),
     startupMs: Math.round(between(random, 0.1, 30) * SECOND),
     nodeStartupMs: Math.round(between(random, 5, 120) * SECOND),

@@ -258,7 +258,7 @@ describe('options', () => {
   });
 
   test('without Spot nodes there is no reserve', () => {
-    expect(phase(1).fleet.reserve).toBe(4);
+    expect(phase(1).fleet.reserve).toBe(9);
     expect(experimentOf({ fleet: { spot: { enabled: false } } }).fleet.reserve).toBe(0);
   });
 });

@@ -91,7 +91,7 @@ describe('parseExperiment', () => {
   });
 
   test('names the keys that are allowed where an unknown one stands', () => {
-    expect(problem({ budget: { cap: '$5' } }).message).toBe('unknown key; allowed here: max');
+    expect(problem({ budget: { cap: '$5' } }).message).toBe('unknown key; allowed here: max, maxPerHour, models');
   });
 
   test.each<[string, unknown]>([

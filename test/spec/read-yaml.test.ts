@@ -92,7 +92,7 @@ describe('describeExperiment', () => {
   test('says in a few lines what will be run', () => {
     expect(describeExperiment(loadExperiment('phase: 3', 'x.yaml'))).toEqual([
       'Phase 3: full scale, 72h, seed 1',
-      'Agents: 200 × 4 slots = 800 tasks at a time, in 4 zones, 4 in reserve',
+      'Agents: 200 × 4 slots = 800 tasks at a time, in 4 zones, 9 in reserve',
       expect.stringMatching(
         /^Load: 500\/min, \d+ bursts to 1000\/min, uniform arrivals: 2,[23]\d\d,\d{3} tasks of 38s on average$/,
       ),

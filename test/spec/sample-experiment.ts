@@ -63,6 +63,8 @@ export function sampleExperiment(changes: SampleChanges = {}): Experiment {
       max: 250,
       slots: 4,
       zones: ['A', 'B', 'C', 'D'],
+      machineType: 'n2-standard-4',
+      requests: { cpuMilli: 400, memoryBytes: 2 ** 30 },
       agentsPerNode: 4,
       startupMs: 20 * SECOND,
       nodeStartupMs: 120 * SECOND,
@@ -114,7 +116,13 @@ export function sampleExperiment(changes: SampleChanges = {}): Experiment {
       events: { backend: 'Elasticsearch', retentionMs: 2_160 * HOUR },
       rawLogs: { backend: 'S3', retentionMs: 8_760 * HOUR, compression: 'gzip' },
     },
-    budget: { maxUsd: 1_500, region: 'us-central1', ...changes.budget },
+    budget: {
+      maxUsd: 1_500,
+      maxPerHourUsd: null,
+      modelUsdPerMillionTokens: { input: 0, output: 0 },
+      region: 'us-central1',
+      ...changes.budget,
+    },
     expect: changes.expect ?? null,
     simulation: {
       failureRate: 0,

@@ -54,6 +54,8 @@ export function experiment(parts: ExperimentParts = {}): Experiment {
       max: 250,
       slots: 4,
       zones: ['A', 'B', 'C', 'D'],
+      machineType: 'n2-standard-4',
+      requests: { cpuMilli: 400, memoryBytes: 2 ** 30 },
       agentsPerNode: 4,
       startupMs: 20 * SECOND,
       nodeStartupMs: 120 * SECOND,
@@ -104,7 +106,12 @@ export function experiment(parts: ExperimentParts = {}): Experiment {
       events: { backend: 'Elasticsearch', retentionMs: 90 * DAY },
       rawLogs: { backend: 'S3', retentionMs: 365 * DAY, compression: 'gzip' },
     },
-    budget: { maxUsd: 1_000, region: 'us-central1' },
+    budget: {
+      maxUsd: 1_000,
+      maxPerHourUsd: null,
+      modelUsdPerMillionTokens: { input: 0, output: 0 },
+      region: 'us-central1',
+    },
     expect: null,
     simulation: {
       failureRate: 0,

@@ -63,7 +63,17 @@ describe('an operator at a run', () => {
     const { report: free } = await rehearse(experiment(parts));
     const maxUsd = free.cost.totalUsd / 2;
     const { report, end } = await rehearse(
-      experiment({ ...parts, rest: { budget: { maxUsd, region: 'us-central1' } } }),
+      experiment({
+        ...parts,
+        rest: {
+          budget: {
+            maxUsd,
+            maxPerHourUsd: null,
+            modelUsdPerMillionTokens: { input: 0, output: 0 },
+            region: 'us-central1',
+          },
+        },
+      }),
     );
     expect(report.states.find(({ to }) => to === 'paused')?.reason).toMatch(/cost cap/);
     expect(end).toMatchObject({ state: 'stopped', complete: false, reason: 'pause unanswered for 30 min' });
