@@ -85,7 +85,7 @@ describe('a deployment', () => {
       'image.reference',
       'platfrom',
     ]);
-    expect(problemsOf({ ...PROJECT, schedule: { cron: 'monday', timeZone: 'Mars/Olympus' } }, 1)).toEqual([
+    expect(problemsOf({ ...PROJECT, schedule: { cron: 'every monday morning', timeZone: 'Mars/Olympus' } }, 1)).toEqual([
       'schedule.timeZone',
       'schedule.cron',
     ]);
