@@ -37,6 +37,13 @@ export function readSettings(config: Readonly<Record<string, string>>, stack: st
   const against = experiment ?? compileExperiment({});
   const deployment = collect('deployment', problems, () => compileDeployment(valueOf(config, 'deployment'), against));
   if (experiment !== undefined) problems.push(...wrongStack(experiment, stack));
+  if (deployment?.archive?.provider === 's3-compatible' && config[`${PROJECT}:archiveCredentials`] === undefined) {
+    problems.push({
+      path: `${PROJECT}:archiveCredentials`,
+      message: 'is missing: an S3-compatible server wants keys',
+      hint: `pulumi config set --secret --path ${PROJECT}:archiveCredentials.accessKeyId … (and .secretAccessKey)`,
+    });
+  }
   if (problems.length === 0 && experiment !== undefined && deployment !== undefined) return { experiment, deployment };
   const number = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   throw new ExperimentError('CONFIG_INVALID', `${file}: ${number}; nothing was touched`, problems);

@@ -47,11 +47,16 @@ function invalid(problems: readonly Problem[]): ExperimentError {
   return new ExperimentError('CONFIG_INVALID', `${number} in the deployment under ${DEPLOYMENT_KEY}`, problems);
 }
 
-/** The weekly run is declared on the phase 1 stack only. */
+/** The weekly run is declared on the phase 1 stack only, and an existing cluster has no archive unless one is named. */
 function complete(options: DeploymentOptions, { phase }: Experiment): CompleteDeployment {
   const defaults = deploymentOptions.parse(DEPLOYMENT_DEFAULTS);
   const merged = merge(defaults, options) as CompleteDeployment;
-  return phase !== 1 && options.schedule === undefined ? { ...merged, schedule: null } : merged;
+  return {
+    ...merged,
+    ...(phase !== 1 && options.schedule === undefined ? { schedule: null } : {}),
+    // An existing cluster's token issuer is not known to AWS.
+    ...(options.platform === 'existing' && options.archive === undefined ? { archive: null } : {}),
+  };
 }
 
 function contradictions(options: CompleteDeployment, { fleet, budget, phase }: Experiment): Problem[] {
@@ -102,6 +107,13 @@ function contradictions(options: CompleteDeployment, { fleet, budget, phase }: E
   const agentLimits = resourcesOf(options.roles.agentLimits);
   if (agentLimits.cpuMilli < fleet.requests.cpuMilli || agentLimits.memoryBytes < fleet.requests.memoryBytes)
     report('roles.agentLimits', 'are below the requests in the experiment’s fleet');
+  if (options.archive?.provider === 'aws' && options.platform === 'existing') {
+    report(
+      'archive.provider',
+      'cannot be aws on an existing cluster: AWS does not know the issuer of its tokens, and there are no keys',
+      'take an s3-compatible server, or archive: null',
+    );
+  }
   if (options.archive?.provider === 's3-compatible' && options.archive.endpoint === null)
     report('archive.endpoint', 'is missing: it is the address of the S3-compatible server');
   if (options.archive?.provider === 'aws' && options.archive.endpoint !== null)

@@ -42,7 +42,7 @@ export const DEPLOYMENT_DEFAULTS = {
       resources: { cpu: '500m', memory: '2Gi' },
       operator: {
         manifest: 'https://raw.githubusercontent.com/cloudnative-pg/cloudnative-pg/v1.26.0/releases/cnpg-1.26.0.yaml',
-        sha256: '0000000000000000000000000000000000000000000000000000000000000000',
+        sha256: '5fe99c4c254ebf7e001a9b03054e48a5e7a2021813844e30df3e64a3c10a3bd3',
         image: 'ghcr.io/cloudnative-pg/cloudnative-pg:1.26.0',
       },
     },

@@ -113,7 +113,7 @@ export interface Stores {
     readonly instances: number;
     readonly storageBytes: number;
     readonly resources: Resources;
-    readonly operator: { readonly manifest: string; readonly sha256: string; readonly image: string | null };
+    readonly operator: { readonly manifest: string; readonly sha256: string; readonly image: string };
   };
   readonly influxdb: {
     readonly image: string;

@@ -227,7 +227,7 @@ export const deploymentOptions = z.strictObject({
       provider: z.enum(['aws', 's3-compatible']).optional().describe('Where the archive’s bucket is.'),
       bucket: z
         .string()
-        .regex(/^[a-z0-9][a-z0-9.-]{1,50}$/, 'must be lower case letters, digits, . and -')
+        .regex(/^[a-z0-9][a-z0-9.-]{1,35}$/, 'must be 2 to 36 lower case letters, digits, . and -')
         .optional()
         .describe('Name of the bucket; on AWS a suffix makes it unique.'),
       region: z.string().min(1).optional().describe('Region of the bucket.'),
