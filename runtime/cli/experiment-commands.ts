@@ -11,7 +11,14 @@ export function addExperimentCommands(program: Command, io: Io, ending: Ending):
   withExperiment(program.command('plan'))
     .description('what the experiment will do, whether it fits and what it costs; starts nothing')
     .option('--json', 'print the plan as JSON')
-    .addHelpText('after', '\nExample: ./experiment.sh plan --phase 3 --scenario burst')
+    .option('--optimize', 'search for the cheapest fleet that meets every criterion, by rehearsal: takes minutes')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  ./experiment.sh plan --phase 3 --scenario burst
+  ./experiment.sh plan --phase 3 --optimize`,
+    )
     .action(async (flags: PlanFlags) => {
       const { plan } = await import('./commands/plan.js');
       await ending(plan(flags, io));

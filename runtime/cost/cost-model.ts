@@ -1,20 +1,17 @@
 import { HOUR } from '../kernel/units.js';
 import type { Experiment } from '../spec/experiment.js';
 import { attemptsPerTask } from '../spec/load-forecast.js';
-import { isStale, type Price, type PriceTable } from './price-table.js';
+import type { CostItem, ResourceUse } from './cost-item.js';
+import { modelItems } from './model-calls.js';
+import { assumptionOf, isStale, type Price, type PriceTable } from './price-table.js';
 import { agentPurchase, nodesFor, type Sizing } from './sizing.js';
+
+export type { ResourceUse } from './cost-item.js';
 
 /** Hours a month has in the price lists. */
 const HOURS_PER_MONTH = 730;
 const GIB = 2 ** 30;
 const GB = 1e9;
-
-/** What has been used of the things that grow with time and agents. */
-export interface ResourceUse {
-  readonly elapsedMs: number;
-  /** Node-milliseconds of the agent pool. */
-  readonly agentNodeMs: number;
-}
 
 /** One line of the bill. */
 export interface CostPart {
@@ -35,19 +32,13 @@ export interface CostEstimate {
   budgetUsd: number;
   perThousandTasksUsd: number;
   parts: CostPart[];
-  /** True when some price was taken over from another region. */
+  /** True when some price was taken over from another region, or had to be assumed altogether. */
   assumed: boolean;
   /** True when some price was older than a year at the start of the run. */
   stale: boolean;
   region: string;
-}
-
-interface Item {
-  readonly part: string;
-  readonly price: Price;
-  /** What is counted, for people: `100 GiB × 3 volumes`. */
-  readonly what: string;
-  quantityOf(use: ResourceUse): number;
+  /** What the bill does not hold, in sentences for people. */
+  remarks: string[];
 }
 
 /**
@@ -57,8 +48,9 @@ interface Item {
  * the internet, at the price of the first tier, and the archive is charged for its whole retention.
  */
 export class CostModel {
-  private readonly items: readonly Item[];
+  private readonly items: readonly CostItem[];
   private readonly tasks: number;
+  private readonly remarks: string[];
 
   /** Throws PRICE_UNKNOWN when the table lacks a price. */
   constructor(
@@ -70,11 +62,19 @@ export class CostModel {
       (sum, { startMs, endMs, ratePerMin }) => sum + ((endMs - startMs) * ratePerMin) / 60_000,
       0,
     );
+    const models = modelItems(experiment, this.tasks * attemptsPerTask(experiment));
     this.items = [
       ...machineItems(experiment, prices, sizing),
       ...diskItems(experiment, prices, sizing),
       ...networkItems(experiment, prices, sizing, this.tasks),
       ...archiveItems(experiment, prices, sizing, this.tasks),
+      ...models,
+    ];
+    this.remarks = [
+      ...(sizing.unpriced.length === 0 ? [] : [`Not in the bill: ${sizing.unpriced.join('; ')}.`]),
+      ...(models.length === 0
+        ? ['Model calls cost nothing here: the simulated executor makes none, and budget.models is 0.']
+        : []),
     ];
   }
 
@@ -102,52 +102,71 @@ export class CostModel {
       assumed: parts.some((part) => part.price.assumed),
       stale: parts.some((part) => part.stale),
       region: this.experiment.budget.region,
+      remarks: [...this.remarks],
     };
   }
 }
 
-function machineItems({ budget: { region }, fleet }: Experiment, prices: PriceTable, sizing: Sizing): Item[] {
-  const purchase = agentPurchase(fleet.spot.enabled);
-  const agentPool: Item = {
-    part: 'agent-pool nodes',
-    price: prices.lookup({ sku: sizing.agentMachine, unit: 'hour', region, purchase }),
-    what: `${sizing.agentMachine} ${purchase === 'spot' ? 'Spot' : 'on-demand'} node-hours, ${fleet.agentsPerNode} agents a node`,
-    quantityOf: (use) => use.agentNodeMs / HOUR,
-  };
-  const pools = sizing.pools.map(({ name, machine, nodes }): Item => ({
+function machineItems({ budget: { region }, fleet }: Experiment, prices: PriceTable, sizing: Sizing): CostItem[] {
+  const agentPool = agentPoolItem(region, fleet, prices, sizing);
+  const pools = sizing.pools.map(({ name, machine, nodes }): CostItem => ({
     part: `${name} nodes`,
     price: prices.lookup({ sku: machine, unit: 'hour', region, purchase: 'on-demand' }),
     what: `${machine} on-demand node-hours, ${nodes} nodes`,
     quantityOf: (use) => (nodes * use.elapsedMs) / HOUR,
   }));
-  const fee: Item = {
+  const fee: CostItem = {
     part: 'GKE management fee',
     price: prices.lookup({ sku: 'gke-cluster-management-fee', unit: 'hour', region }),
     what: 'cluster-hours',
     quantityOf: (use) => use.elapsedMs / HOUR,
   };
-  return [agentPool, ...pools, fee];
+  return [...agentPool, ...pools, ...(sizing.clusterFee ? [fee] : [])];
 }
 
-function diskItems({ budget: { region } }: Experiment, prices: PriceTable, sizing: Sizing): Item[] {
-  const { bootDisk, pools, volumes } = sizing;
+function agentPoolItem(
+  region: string,
+  fleet: Experiment['fleet'],
+  prices: PriceTable,
+  { agentMachine }: Sizing,
+): CostItem[] {
+  if (agentMachine === null) return [];
+  const purchase = agentPurchase(fleet.spot.enabled);
+  return [
+    {
+      part: 'agent-pool nodes',
+      price: prices.lookup({ sku: agentMachine, unit: 'hour', region, purchase }),
+      what: `${agentMachine} ${purchase === 'spot' ? 'Spot' : 'on-demand'} node-hours, ${fleet.agentsPerNode} agents a node`,
+      quantityOf: (use) => use.agentNodeMs / HOUR,
+    },
+  ];
+}
+
+function diskItems({ budget: { region } }: Experiment, prices: PriceTable, sizing: Sizing): CostItem[] {
+  const { agentMachine, bootDisk, pools, volumes } = sizing;
   const fixedNodes = pools.reduce((sum, pool) => sum + pool.nodes, 0);
-  const boot: Item = {
+  const boot: CostItem = {
     part: 'boot disks',
     price: prices.lookup({ sku: bootDisk.sku, unit: 'GiB-month', region }),
     what: `GiB-months of ${bootDisk.sku}, ${bootDisk.gib} GiB a node`,
     quantityOf: (use) => months(bootDisk.gib * (use.agentNodeMs + fixedNodes * use.elapsedMs)),
   };
-  const stores = volumes.map(({ name, sku, count, gib }): Item => ({
+  const stores = volumes.map(({ name, sku, count, gib }): CostItem => ({
     part: `${name} disks`,
     price: prices.lookup({ sku, unit: 'GiB-month', region }),
     what: `GiB-months of ${sku}, ${count} × ${gib} GiB`,
     quantityOf: (use) => months(count * gib * use.elapsedMs),
   }));
-  return [boot, ...stores];
+  return [...(agentMachine === null ? [] : [boot]), ...stores];
 }
 
-function networkItems(experiment: Experiment, prices: PriceTable, sizing: Sizing, tasks: number): Item[] {
+function networkItems(experiment: Experiment, prices: PriceTable, sizing: Sizing, tasks: number): CostItem[] {
+  return [...outwardItems(experiment, prices, sizing, tasks), ...inwardItems(experiment, prices, sizing, tasks)];
+}
+
+/** What leaves the cluster through its gateway. */
+function outwardItems(experiment: Experiment, prices: PriceTable, sizing: Sizing, tasks: number): CostItem[] {
+  if (sizing.natAddresses === 0) return [];
   const { region } = experiment.budget;
   const attempts = tasks * attemptsPerTask(experiment);
   const gib = (attempts * experiment.simulation.networkBytesPerTask + archiveBytes(experiment, sizing, tasks)) / GIB;
@@ -180,7 +199,36 @@ function networkItems(experiment: Experiment, prices: PriceTable, sizing: Sizing
   ];
 }
 
-function archiveItems(experiment: Experiment, prices: PriceTable, sizing: Sizing, tasks: number): Item[] {
+/** What moves between the zones of the cluster, and what its registry keeps. */
+function inwardItems(experiment: Experiment, prices: PriceTable, sizing: Sizing, tasks: number): CostItem[] {
+  const { interZone, imageGib } = sizing;
+  const { budget, fleet, queue } = experiment;
+  const items: CostItem[] = [];
+  if (interZone !== null) {
+    const attemptBytes = tasks * attemptsPerTask(experiment) * interZone.bytesPerAttempt;
+    // Nodes taken as full, every beat as one to another zone: a little more than there can be.
+    const beatsPerNodeMs = fleet.agentsPerNode / queue.beatMs;
+    items.push({
+      part: 'inter-zone egress',
+      price: prices.lookup({ sku: 'inter-zone-egress', unit: 'GiB', region: budget.region }),
+      what: 'GiB between zones',
+      quantityOf: (use) =>
+        (attemptBytes * progress(use, experiment) + use.agentNodeMs * beatsPerNodeMs * interZone.bytesPerBeat) / GIB,
+    });
+  }
+  if (imageGib > 0) {
+    items.push({
+      part: 'image storage',
+      price: prices.lookup({ sku: 'artifact-registry-storage', unit: 'GiB-month', region: budget.region }),
+      what: `GiB-months, ${imageGib} GiB`,
+      quantityOf: (use) => months(imageGib * use.elapsedMs),
+    });
+  }
+  return items;
+}
+
+function archiveItems(experiment: Experiment, prices: PriceTable, sizing: Sizing, tasks: number): CostItem[] {
+  if (sizing.archive === null) return [];
   const { region, bytesPerObject } = sizing.archive;
   const bytes = archiveBytes(experiment, sizing, tasks);
   const retentionMonths = months(experiment.storage.rawLogs.retentionMs);
@@ -202,6 +250,7 @@ function archiveItems(experiment: Experiment, prices: PriceTable, sizing: Sizing
 
 /** Bytes the planned run leaves in the archive. */
 function archiveBytes(experiment: Experiment, { archive }: Sizing, tasks: number): number {
+  if (archive === null) return 0;
   const samples = experiment.durationMs / experiment.storage.timeSeries.resolutionMs;
   return tasks * attemptsPerTask(experiment) * archive.bytesPerAttempt + samples * archive.bytesPerSample;
 }
@@ -214,14 +263,12 @@ function months(amountMs: number): number {
   return amountMs / HOUR / HOURS_PER_MONTH;
 }
 
-function partOf(item: Item, use: ResourceUse, atMs: number): CostPart {
+function partOf(item: CostItem, use: ResourceUse, atMs: number): CostPart {
   const { part, price, what } = item;
   const quantity = item.quantityOf(use);
   const stale = isStale(price, atMs);
-  const marks = [
-    ...(price.assumed ? [`assumed: price of ${price.region}`] : []),
-    ...(stale ? ['older than a year'] : []),
-  ];
+  const assumption = assumptionOf(price);
+  const marks = [...(assumption === null ? [] : [`assumed: ${assumption}`]), ...(stale ? ['older than a year'] : [])];
   const marked = marks.length === 0 ? '' : ` [${marks.join('; ')}]`;
   const origin = `${price.region}, ${price.asOf}, ${price.source}`;
   const basis = `${formatQuantity(quantity)} ${what} × $${price.usd} (${origin})${marked}`;

@@ -2,7 +2,8 @@ import type { Experiment } from '../spec/experiment.js';
 import { piecesOf, type AgentCurve } from './agent-curve.js';
 import { CostModel, type CostEstimate } from './cost-model.js';
 import { PRICES, type PriceTable } from './price-table.js';
-import { DEFAULT_SIZING, type Sizing } from './sizing.js';
+import { defaultSizing } from './deployment-sizing.js';
+import type { Sizing } from './sizing.js';
 
 /** What a cost estimate is made from. */
 export interface CostQuestion {
@@ -11,7 +12,7 @@ export interface CostQuestion {
   readonly agentCurve: AgentCurve;
   /** @default the prices that come with the program */
   readonly prices?: PriceTable;
-  /** @default the document's cluster */
+  /** @default what the default deployment of the experiment has */
   readonly sizing?: Sizing;
   /** When prices are judged for their age, epoch ms. @default the start of the run */
   readonly atMs?: number;
@@ -22,7 +23,7 @@ export interface CostQuestion {
  * cluster up and down comes on top. Throws PRICE_UNKNOWN for a SKU without any price.
  */
 export function estimateCost({ experiment, agentCurve, prices, sizing, atMs }: CostQuestion): CostEstimate {
-  const model = new CostModel(experiment, prices ?? PRICES, sizing ?? DEFAULT_SIZING);
+  const model = new CostModel(experiment, prices ?? PRICES, sizing ?? defaultSizing(experiment));
   let agentNodeMs = 0;
   for (const { agents, spanMs } of piecesOf(agentCurve, experiment.durationMs))
     agentNodeMs += model.nodes(agents) * spanMs;

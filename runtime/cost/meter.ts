@@ -1,7 +1,8 @@
 import type { Experiment } from '../spec/experiment.js';
 import { CostModel, type CostEstimate, type ResourceUse } from './cost-model.js';
 import { PRICES, type PriceTable } from './price-table.js';
-import { DEFAULT_SIZING, type Sizing } from './sizing.js';
+import { defaultSizing } from './deployment-sizing.js';
+import type { Sizing } from './sizing.js';
 
 export interface CostMeterOptions {
   readonly experiment: Experiment;
@@ -13,7 +14,7 @@ export interface CostMeterOptions {
   readonly used?: ResourceUse;
   /** @default the prices that come with the program */
   readonly prices?: PriceTable;
-  /** @default the document's cluster */
+  /** @default what the default deployment of the experiment has */
   readonly sizing?: Sizing;
 }
 
@@ -30,7 +31,7 @@ export class CostMeter {
 
   /** Throws PRICE_UNKNOWN when the table lacks a price. */
   constructor({ experiment, startMs, agents, used, prices, sizing }: CostMeterOptions) {
-    this.model = new CostModel(experiment, prices ?? PRICES, sizing ?? DEFAULT_SIZING);
+    this.model = new CostModel(experiment, prices ?? PRICES, sizing ?? defaultSizing(experiment));
     this.startMs = startMs - (used?.elapsedMs ?? 0);
     this.agentNodeMs = used?.agentNodeMs ?? 0;
     this.lastMs = startMs;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ExperimentError } from '../kernel/errors.js';
 import { DAY } from '../kernel/units.js';
+import assumptions from './assumed-prices.json';
 import facts from './prices.json';
 
 /** Regions the price table has machine prices for. */
@@ -8,6 +9,8 @@ export const PRICED_REGIONS = ['us-central1', 'asia-northeast1', 'europe-west4',
 
 /** Whose price is taken over, marked as assumed, where a region has none of its own. */
 const REFERENCE_REGION = 'us-central1';
+/** Source of a row that nobody has looked up. */
+const ASSUMED = 'assumed';
 /** A price older than this is shown as stale. */
 const STALE_AFTER_MS = 365 * DAY;
 
@@ -46,7 +49,7 @@ export interface Price {
   readonly source: string;
   /** The day the price was seen: `2026-08-20`. */
   readonly asOf: string;
-  /** Taken over from another region. */
+  /** Taken over from another region, or (`source` is `assumed`) known from no source at all. */
   readonly assumed: boolean;
 }
 
@@ -77,12 +80,19 @@ export class PriceTable {
     const row = own ?? rows.find((one) => one.region === REFERENCE_REGION) ?? (rows.length === 1 ? rows[0] : undefined);
     if (row === undefined) throw unknownPrice({ sku, unit, region, ...(purchase === undefined ? {} : { purchase }) });
     const { usd, source, as_of: asOf } = row;
-    return { sku, unit, usd, region: row.region, purchase: row.purchase, source, asOf, assumed: own === undefined };
+    const assumed = own === undefined || source === ASSUMED;
+    return { sku, unit, usd, region: row.region, purchase: row.purchase, source, asOf, assumed };
   }
 }
 
-/** The prices that come with the program. */
-export const PRICES: PriceTable = PriceTable.parse(facts);
+/** The prices that come with the program: the sourced ones, and below them the few that had to be assumed. */
+export const PRICES: PriceTable = PriceTable.parse({ rows: [...facts.rows, ...assumptions.rows] });
+
+/** Why a price is not simply the region's own: `price of us-central1`, `no source found`; null when it is. */
+export function assumptionOf({ assumed, source, region }: Price): string | null {
+  if (!assumed) return null;
+  return source === ASSUMED ? 'no source found' : `price of ${region}`;
+}
 
 /** Whether a price was more than a year old at `atMs` (epoch ms). */
 export function isStale(price: Pick<Price, 'asOf'>, atMs: number): boolean {

@@ -1,12 +1,20 @@
 import type { Purchase } from './price-table.js';
 
-/** What a cluster for an experiment is made of, as far as it costs money and the experiment does not say. */
+/**
+ * What a cluster for an experiment is made of, as far as it costs money and the experiment does not say. Its agents'
+ * machine, how many of them share a node and whether they are bought as Spot is the experiment's `fleet`.
+ */
 export interface Sizing {
-  readonly agentMachine: string;
+  /** Machine of the agent pool; null = machines that are there already, which nothing is known of. */
+  readonly agentMachine: string | null;
   /** Nodes the agent pool keeps when fewer would do. */
   readonly minAgentNodes: number;
+  /** Nodes the agent pool never exceeds: agents beyond them stay pending. */
+  readonly maxAgentNodes: number;
   /** Pools of fixed size, always bought on demand. */
   readonly pools: readonly { readonly name: string; readonly machine: string; readonly nodes: number }[];
+  /** Whether Google's fee for a cluster is paid. */
+  readonly clusterFee: boolean;
   readonly bootDisk: { readonly sku: string; readonly gib: number };
   /** Volumes of the stores in the cluster. */
   readonly volumes: readonly {
@@ -15,7 +23,18 @@ export interface Sizing {
     readonly count: number;
     readonly gib: number;
   }[];
+  /** External addresses of the NAT gateway; 0 = there is no gateway of ours. */
   readonly natAddresses: number;
+  /** What crosses from zone to zone inside the cluster; null = its price is not known. */
+  readonly interZone: {
+    /** Task, result, journal and their copies in replicas. */
+    readonly bytesPerAttempt: number;
+    /** One beat of one agent, with its answer. */
+    readonly bytesPerBeat: number;
+  } | null;
+  /** Images in a registry that is paid for, GiB. */
+  readonly imageGib: number;
+  /** null = no archive, or one whose price is not known. */
   readonly archive: {
     /** AWS region of the bucket. */
     readonly region: string;
@@ -24,36 +43,18 @@ export interface Sizing {
     /** Compressed metrics and events of one sample of `storage.timeSeries.resolutionMs`. */
     readonly bytesPerSample: number;
     readonly bytesPerObject: number;
-  };
+  } | null;
+  /** What is used but not priced, for people. */
+  readonly unpriced: readonly string[];
 }
-
-/**
- * The document's pools (11.1) and databases; Redis keeps its data in memory and needs no volume. The sizes of the
- * document's stores that it leaves open, boot disks and archive figures are assumptions of ours.
- */
-export const DEFAULT_SIZING: Sizing = {
-  agentMachine: 'n2-standard-4',
-  minAgentNodes: 0,
-  pools: [
-    { name: 'coordinator-pool', machine: 'n2-standard-8', nodes: 3 },
-    { name: 'monitoring-pool', machine: 'n2-standard-4', nodes: 3 },
-  ],
-  bootDisk: { sku: 'pd-balanced', gib: 50 },
-  volumes: [
-    { name: 'Postgres', sku: 'pd-ssd', count: 3, gib: 500 },
-    { name: 'InfluxDB', sku: 'pd-ssd', count: 1, gib: 200 },
-    { name: 'Elasticsearch', sku: 'pd-balanced', count: 3, gib: 100 },
-  ],
-  natAddresses: 1,
-  archive: { region: 'us-east-1', bytesPerAttempt: 2_048, bytesPerSample: 512, bytesPerObject: 8 * 2 ** 20 },
-};
 
 /** How the agents' nodes are bought. */
 export function agentPurchase(spot: boolean): Purchase {
   return spot ? 'spot' : 'on-demand';
 }
 
-/** Nodes that hold so many agents. */
+/** Nodes that hold so many agents, within the bounds of the pool. */
 export function nodesFor(agents: number, agentsPerNode: number, sizing: Sizing): number {
-  return Math.max(sizing.minAgentNodes, Math.ceil(agents / agentsPerNode));
+  const needed = Math.max(sizing.minAgentNodes, Math.ceil(agents / agentsPerNode));
+  return Math.min(sizing.maxAgentNodes, needed);
 }

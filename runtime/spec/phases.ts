@@ -31,7 +31,7 @@ export const PHASES: Readonly<Record<number, Phase>> = {
       duration: '72h',
       load: { rate: '500/min', bursts: { rate: '1000/min', duration: '2min', every: '30min', timing: 'random' } },
       chaos: { enabled: true, injections: [{ type: 'agent_kill', percent: '10%', interval: '15min' }] },
-      budget: { max: '$900' },
+      budget: { max: '$600' },
     },
   },
 };

@@ -65,7 +65,7 @@ describe('plan', () => {
       'burst: 146 × at 1000/min',
       'agent_kill: 287 ×, first after 15min, last after 71h45min',
       'Feasible: the load fits the fleet.',
-      'Cost at the floor (200 agents and 4 in reserve)',
+      'Cost at the floor (200 agents and 9 in reserve)',
       'Worst case',
     ]) {
       expect(stdout).toContain(text);

@@ -27,7 +27,7 @@ export const deployment = {
   stores: {
     redis: { image: image('redis') },
     postgres: {
-      image: image('postgres'),
+      image: image('postgres:15.13'),
       operator: {
         manifest: OPERATOR,
         sha256: createHash('sha256').update(readFileSync(OPERATOR)).digest('hex'),

@@ -1,41 +1,50 @@
 import { planFaults } from '../../chaos/plan.js';
-import { floorCurve, worstCaseCurve } from '../../cost/agent-curve.js';
-import { estimateCost } from '../../cost/estimate.js';
-import { formatCost } from '../../cost/format.js';
+import { sizingOf } from '../../cost/deployment-sizing.js';
 import { EXIT } from '../../kernel/errors.js';
 import { Random } from '../../kernel/random.js';
 import { describeExperiment } from '../../spec/describe.js';
 import type { Experiment } from '../../spec/experiment.js';
 import { assessFeasibility, formatFeasibility } from '../../spec/feasibility.js';
-import { formatCount, formatDuration, formatMoney, formatRate } from '../../spec/units.js';
+import { formatCount, formatDuration, formatRate } from '../../spec/units.js';
 import { readExperiment } from '../experiment-source.js';
 import { FlagReader, type ExperimentFlags } from '../flags.js';
 import type { Io } from '../io.js';
+import { formatOptimum } from '../optimize-text.js';
+import { optimize } from '../optimize.js';
+import { billsOf, formatBills } from '../plan-bills.js';
+import { rehearsedCurve } from '../plan-curve.js';
+import { readDeployment } from '../plan-deployment.js';
 
 export interface PlanFlags extends ExperimentFlags {
   readonly json?: true;
+  readonly optimize?: true;
 }
 
 /** Shows what an experiment will do, whether it fits and what it costs. Answers 2 for what `start` would refuse. */
 export async function plan(flags: PlanFlags, io: Io): Promise<number> {
   const experiment = await readExperiment(flags, new FlagReader(), io.cwd);
   const feasibility = assessFeasibility(experiment);
-  const floor = estimateCost({ experiment, agentCurve: floorCurve(experiment) });
-  const worst = estimateCost({ experiment, agentCurve: worstCaseCurve(experiment) });
+  const deployment = await readDeployment(flags, experiment, io.cwd);
+  const sizing = sizingOf(deployment);
+  const bills = billsOf(experiment, sizing, await rehearsedCurve(experiment, io.cwd));
+  const optimum =
+    flags.optimize === true
+      ? await optimize({ experiment, deployment, onProgress: (text) => io.stderr.write(`${text}\n`) })
+      : null;
   const refusals = [
     ...(feasibility.verdict === 'infeasible' ? ['the load does not fit the fleet'] : []),
-    ...(floor.totalUsd > experiment.budget.maxUsd ? ['the budget does not last'] : []),
+    ...(bills.floor.totalUsd > experiment.budget.maxUsd ? ['the budget does not last'] : []),
   ];
   if (flags.json === true) {
-    const cost = { floor, worst };
-    io.stdout.write(`${JSON.stringify({ experiment, feasibility, timeline: timeline(experiment), cost }, null, 2)}\n`);
+    const plan = { experiment, feasibility, timeline: timeline(experiment), cost: bills };
+    io.stdout.write(`${JSON.stringify({ ...plan, ...(optimum === null ? {} : { optimum }) }, null, 2)}\n`);
   } else {
     const sections = [
       describeExperiment(experiment).join('\n'),
       timelineText(experiment),
       formatFeasibility(feasibility),
-      formatCost(floor, `Cost at the floor (${agentsText(experiment)})`),
-      worstCaseText(worst.totalUsd, experiment.budget.maxUsd),
+      formatBills(experiment, bills),
+      ...(optimum === null ? [] : [formatOptimum(optimum, bills.document)]),
     ];
     io.stdout.write(`${sections.join('\n\n')}\n`);
   }
@@ -98,14 +107,4 @@ function timelineText(experiment: Experiment): string {
       `  ${type}: ${formatCount(times)} ×, first after ${formatDuration(firstMs)}, last after ${formatDuration(lastMs)}`,
   );
   return ['Timeline', ...loadLines, ...(faultLines.length === 0 ? ['  no faults'] : faultLines)].join('\n');
-}
-
-function worstCaseText(totalUsd: number, maxUsd: number): string {
-  const text = `Worst case, the most agents for the whole run: ${formatMoney(totalUsd)}`;
-  return totalUsd > maxUsd ? `${text}. The run pauses when the budget of ${formatMoney(maxUsd)} is used up.` : text;
-}
-
-function agentsText({ fleet }: Experiment): string {
-  if (fleet.stages.length > 0) return 'as staged';
-  return `${fleet.agents} agents${fleet.reserve === 0 ? '' : ` and ${fleet.reserve} in reserve`}`;
 }

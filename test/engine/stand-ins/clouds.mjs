@@ -35,6 +35,14 @@ const short = (type) => type.split(':')[2];
 
 // ---- Google Cloud ---------------------------------------------------------------------------------------------
 
+/** The name by which a control plane is reached through Google's front door; a cloud makes it. */
+function withDnsEndpoint(config, endpoint) {
+  if (config?.dnsEndpointConfig === undefined) return {};
+  return {
+    controlPlaneEndpointsConfig: { ...config, dnsEndpointConfig: { ...config.dnsEndpointConfig, endpoint } },
+  };
+}
+
 const gcp = {
   ...common,
   named: () => ['name'],
@@ -50,13 +58,15 @@ const gcp = {
       .map((part) => `${String(part).split('/').pop()}/`);
     return `projects/${project}/${place}/${short(type)}/${within.join('')}${label}`;
   },
-  known: (type, { accountId, project }) =>
-    short(type) === 'Account' && project !== undefined && project !== UNKNOWN && accountId !== undefined
-      ? {
-          email: `${accountId}@${project}.iam.gserviceaccount.com`,
-          member: `serviceAccount:${accountId}@${project}.iam.gserviceaccount.com`,
-        }
-      : {},
+  known: (type, { accountId, project, controlPlaneEndpointsConfig }) =>
+    short(type) === 'Cluster'
+      ? withDnsEndpoint(controlPlaneEndpointsConfig, UNKNOWN)
+      : short(type) === 'Account' && project !== undefined && project !== UNKNOWN && accountId !== undefined
+        ? {
+            email: `${accountId}@${project}.iam.gserviceaccount.com`,
+            member: `serviceAccount:${accountId}@${project}.iam.gserviceaccount.com`,
+          }
+        : {},
   made(type, inputs, { id, config }) {
     const project = inputs.project ?? config.project ?? 'default-project';
     const base = { project, selfLink: `https://www.googleapis.com/compute/v1/${id}` };
@@ -71,6 +81,7 @@ const gcp = {
           clientCertificateConfig: { issueClientCertificate: false },
         },
         masterVersion: '1.34.4-gke.1',
+        ...withDnsEndpoint(inputs.controlPlaneEndpointsConfig, `192.0.2.${(number(id) % 250) + 1}`),
       };
     }
     if (short(type) === 'Account') {
