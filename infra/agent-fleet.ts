@@ -3,7 +3,8 @@ import { PodDisruptionBudget } from '@pulumi/kubernetes/policy/v1/index.js';
 import { ComponentResource, type ComponentResourceOptions, type Output } from '@pulumi/pulumi';
 import type { Experiment } from '../runtime/spec/experiment.js';
 import { childOptions } from './child-options.js';
-import { rolePod, type RoleContext } from './role-pod.js';
+import type { RoleContext } from './role-context.js';
+import { rolePod } from './role-pod.js';
 import { spreadOver } from './spread.js';
 import { CHAOS_TARGET_LABEL, labelsOf, selectorOf, WORKLOADS } from './workloads.js';
 

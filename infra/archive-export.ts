@@ -2,7 +2,8 @@ import { Deployment as Workload } from '@pulumi/kubernetes/apps/v1/index.js';
 import { ComponentResource, type ComponentResourceOptions } from '@pulumi/pulumi';
 import { TOKEN_AUDIENCE, TOKEN_FOLDER } from './archive-identity.js';
 import { childOptions } from './child-options.js';
-import { rolePod, type RoleContext } from './role-pod.js';
+import type { RoleContext } from './role-context.js';
+import { rolePod } from './role-pod.js';
 import { labelsOf, selectorOf, WORKLOADS } from './workloads.js';
 
 /** Time the last export has, s: what has come since the last hourly one, and a cold start's worth of reserve. */

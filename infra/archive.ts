@@ -23,7 +23,7 @@ export interface ArchiveCredentials {
 }
 
 /** The one service account that reaches the archive. */
-export const ARCHIVER = 'archiver';
+const ARCHIVER = 'archiver';
 
 const SECRET_NAME = 'archive-credentials';
 

@@ -40,7 +40,7 @@ export interface QuietTime {
 }
 
 /** The document's name of the cluster (11.1). */
-export const CLUSTER_NAME = 'miyabi-experiment-cluster';
+const CLUSTER_NAME = 'miyabi-experiment-cluster';
 
 /**
  * All that nodes may do with Google's APIs: write logs and metrics. Source:

@@ -1,7 +1,8 @@
 import { CronJob, Job } from '@pulumi/kubernetes/batch/v1/index.js';
 import { ComponentResource, type ComponentResourceOptions, type Output } from '@pulumi/pulumi';
 import { childOptions } from './child-options.js';
-import { rolePod, type RoleContext } from './role-pod.js';
+import type { RoleContext } from './role-context.js';
+import { rolePod } from './role-pod.js';
 import { labelsOf, SHARED_OBJECTS, WORKLOADS } from './workloads.js';
 
 /**

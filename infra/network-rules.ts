@@ -3,7 +3,7 @@ import { NetworkPolicy } from '@pulumi/kubernetes/networking/v1/index.js';
 import { ComponentResource, type ComponentResourceOptions } from '@pulumi/pulumi';
 import type { Deployment } from '../runtime/spec/deployment/deployment.js';
 import { childOptions } from './child-options.js';
-import type { Connections } from './role-pod.js';
+import type { Connections } from './role-context.js';
 import { labelsOf, PORTS, selectorOf, WORKLOADS, workloadsOf, type WorkloadName } from './workloads.js';
 
 type Egress = types.input.networking.v1.NetworkPolicyEgressRule;

@@ -2,7 +2,7 @@ import type { types } from '@pulumi/kubernetes';
 import type { Input } from '@pulumi/pulumi';
 import type { Deployment } from '../runtime/spec/deployment/deployment.js';
 import type { Connection } from './connection.js';
-import type { RoleContext } from './role-pod.js';
+import type { RoleContext } from './role-context.js';
 import { SPEC_FOLDER } from './spec-config.js';
 import { PORTS, SHARED_OBJECTS, WORKLOADS, type WorkloadName } from './workloads.js';
 

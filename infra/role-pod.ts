@@ -1,34 +1,16 @@
 import type { types } from '@pulumi/kubernetes';
 import type { Input } from '@pulumi/pulumi';
-import type { Deployment } from '../runtime/spec/deployment/deployment.js';
-import type { Experiment } from '../runtime/spec/experiment.js';
-import type { Connection, SecretKey } from './connection.js';
-import type { Images } from './images.js';
 import { placedOn } from './placement.js';
 import { resourceRequirements } from './pod-resources.js';
 import { priorityClassName } from './priority-classes.js';
+import type { RoleContext } from './role-context.js';
 import { roleEnvironment } from './role-environment.js';
 import { SPEC_CONFIG_MAP, SPEC_FOLDER } from './spec-config.js';
 import { SPEC_HASH_ANNOTATION, specHash } from './spec-hash.js';
-import { labelsOf, PORTS, selectorOf, sizeOf, WORKLOADS, type StoreName, type WorkloadName } from './workloads.js';
+import { labelsOf, PORTS, selectorOf, sizeOf, WORKLOADS, type WorkloadName } from './workloads.js';
 
 type PodSpec = types.input.core.v1.PodSpec;
 type Container = types.input.core.v1.Container;
-
-/** How the stores are reached; `archive` only where there is one. */
-export type Connections = Readonly<Record<Exclude<StoreName, 'archive'>, Connection>> & {
-  readonly archive?: Connection;
-};
-
-/** What every pod of the runtime is made from. */
-export interface RoleContext {
-  readonly experiment: Experiment;
-  readonly deployment: Deployment;
-  readonly images: Pick<Images, 'runtime'>;
-  readonly connections: Connections;
-  /** Where the token of the control API is. */
-  readonly controlToken: SecretKey;
-}
 
 /** What is particular to one workload's pods. */
 export interface RoleDetails {

@@ -2,7 +2,7 @@ import { ComponentResource, type ComponentResourceOptions, type Output } from '@
 import { AgentFleet } from './agent-fleet.js';
 import { childOptions } from './child-options.js';
 import { Coordinators } from './coordinators.js';
-import type { RoleContext } from './role-pod.js';
+import type { RoleContext } from './role-context.js';
 import { SingleRole, type SingleRoleName } from './single-role.js';
 
 const SINGLE_ROLES: readonly SingleRoleName[] = ['autoscaler', 'chaos', 'monitor'];

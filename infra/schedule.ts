@@ -2,7 +2,8 @@ import { CronJob } from '@pulumi/kubernetes/batch/v1/index.js';
 import { ComponentResource, type ComponentResourceOptions } from '@pulumi/pulumi';
 import type { Schedule as ScheduleRules } from '../runtime/spec/deployment/deployment.js';
 import { childOptions } from './child-options.js';
-import { rolePod, type RoleContext } from './role-pod.js';
+import type { RoleContext } from './role-context.js';
+import { rolePod } from './role-pod.js';
 import { labelsOf } from './workloads.js';
 
 export interface WeeklyRunArgs {

@@ -2,7 +2,8 @@ import { Deployment as Workload } from '@pulumi/kubernetes/apps/v1/index.js';
 import { Service } from '@pulumi/kubernetes/core/v1/index.js';
 import { ComponentResource, type ComponentResourceOptions } from '@pulumi/pulumi';
 import { childOptions } from './child-options.js';
-import { rolePod, type RoleContext } from './role-pod.js';
+import type { RoleContext } from './role-context.js';
+import { rolePod } from './role-pod.js';
 import { labelsOf, PORTS, selectorOf, WORKLOADS } from './workloads.js';
 
 /** A role there is one of. */

@@ -22,7 +22,7 @@ export interface ExperimentSpec {
  *
  * @throws Error that says what is wrong when the content is known and no experiment.
  */
-export function experimentSpec(resources: readonly Described[]): ExperimentSpec | undefined {
+function experimentSpec(resources: readonly Described[]): ExperimentSpec | undefined {
   const map = ofTypes(resources, ['kubernetes:core/v1:ConfigMap']).find(
     ({ props }) => textAt(props, 'metadata', 'name') === SPEC_CONFIG_MAP,
   );

@@ -16,7 +16,7 @@ import { NetworkRules } from '../infra/network-rules.js';
 import { Postgres } from '../infra/postgres.js';
 import { RedisCluster } from '../infra/redis-cluster.js';
 import { ImageRegistry } from '../infra/registry.js';
-import type { RoleContext } from '../infra/role-pod.js';
+import type { RoleContext } from '../infra/role-context.js';
 import { Runtime } from '../infra/runtime.js';
 import { WeeklyRun } from '../infra/schedule.js';
 import { SpecConfig } from '../infra/spec-config.js';

@@ -9,8 +9,8 @@ export const FIRST_DEPLOYED = 'firstDeployedAt';
  */
 export async function firstDeployed(now: Date): Promise<Date> {
   const self = new StackReference('self', { name: `${getOrganization()}/${getProject()}/${getStack()}` });
-  const { value } = await self.getOutputDetails(FIRST_DEPLOYED);
-  return remembered(value) ?? now;
+  const details: { readonly value?: unknown } = await self.getOutputDetails(FIRST_DEPLOYED);
+  return remembered(details.value) ?? now;
 }
 
 /** The time an earlier deployment wrote down; null when it wrote none, or something else. */

@@ -50,8 +50,8 @@ async function digestOf(url: string, fetcher: Fetch): Promise<string> {
 
 /** Token for pulling without an account, by the challenge of the registry (Docker's token authentication). */
 async function anonymousToken(challenge: string, fetcher: Fetch): Promise<string> {
-  const values = Object.fromEntries([...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, value]) => [key, value]));
-  const { realm, service, scope } = values as { realm?: string; service?: string; scope?: string };
+  const part = (name: string): string | undefined => new RegExp(`${name}="([^"]*)"`).exec(challenge)?.[1];
+  const [realm, service, scope] = [part('realm'), part('service'), part('scope')];
   if (realm === undefined) throw new Error('wants credentials');
   const query = new URLSearchParams({
     ...(service === undefined ? {} : { service }),

@@ -1,4 +1,5 @@
 import { Config, getStack, runtime } from '@pulumi/pulumi';
+import { RealClock } from '../runtime/kernel/real-clock.js';
 import { billOf } from './bill.js';
 import { compose } from './compose.js';
 import { firstDeployed, FIRST_DEPLOYED } from './first-deployed.js';
@@ -25,7 +26,7 @@ module.exports = async (): Promise<Record<string, unknown>> => {
       withDigest(influxdb.image),
       withDigest(elasticsearch.image),
       readManifest(postgres.operator.manifest, postgres.operator.sha256),
-      firstDeployed(new Date()),
+      firstDeployed(new Date(new RealClock().now())),
     ]);
   const config = new Config();
   const deployed = compose(settings, {

@@ -18,7 +18,7 @@ export function stackFileSchema(): JsonObject {
     reused: 'inline',
   }) as JsonObject;
   addDefaults(experiment, DEFAULTS);
-  const deployment = bare(z.toJSONSchema(deploymentOptions, { io: 'input', reused: 'inline' }) as JsonObject);
+  const deployment = bare(z.toJSONSchema(deploymentOptions, { io: 'input', reused: 'inline' }));
   addDefaults(deployment, DEPLOYMENT_DEFAULTS);
   return {
     $schema,

@@ -117,7 +117,7 @@ describe('the archive’s bucket', () => {
   });
 
   test('cannot have a name that leaves no room for AWS’s suffix', () => {
-    expect(() => new Archive('archive', argsWith({ bucket: 'a'.repeat(37) }))).toThrow('at most 36');
+    expect(() => new Archive('archive', argsWith({ bucket: 'a'.repeat(37) }))).toThrow('2 to 36');
   });
 });
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Connection } from '../../infra/connection.js';
-import type { RoleContext } from '../../infra/role-pod.js';
+import type { RoleContext } from '../../infra/role-context.js';
 import { loadExperiment } from '../../runtime/spec/read-yaml.js';
 import { compileDeployment } from '../../runtime/spec/deployment/compile.js';
 import { resourcesOf, type Recorded } from './mocks.js';

@@ -85,9 +85,8 @@ describe('a deployment', () => {
       'image.reference',
       'platfrom',
     ]);
-    expect(problemsOf({ ...PROJECT, schedule: { cron: 'every monday morning', timeZone: 'Mars/Olympus' } }, 1)).toEqual([
-      'schedule.timeZone',
-      'schedule.cron',
-    ]);
+    expect(problemsOf({ ...PROJECT, schedule: { cron: 'every monday morning', timeZone: 'Mars/Olympus' } }, 1)).toEqual(
+      ['schedule.timeZone', 'schedule.cron'],
+    );
   });
 });

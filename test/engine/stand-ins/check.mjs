@@ -17,7 +17,8 @@ function objectFaults(value, properties, types, prefix) {
   const others = Object.entries(value).flatMap(([name, inner]) => {
     if (name.startsWith('__')) return [];
     const path = prefix + name;
-    const property = properties[name];
+    // The SDK writes x_kubernetes_…, manifests and the provider x-kubernetes-….
+    const property = properties[name] ?? properties[name.replaceAll('-', '_')];
     if (property === undefined) return [{ property: path, reason: `unknown property '${path}'` }];
     return inner === null && property.optional ? [] : valueFaults(inner, property.type, types, path);
   });

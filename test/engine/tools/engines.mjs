@@ -21,7 +21,7 @@ const OLDEST_PULUMI = [3, 240];
 /** How long another process may take to build the same engine before its lock is taken for a leftover, ms. */
 const LOCK_STALE_MS = 20 * 60_000;
 
-export const ENGINES = {
+const ENGINES = {
   pulumi: {
     module: 'pulumi',
     binary: 'pulumi',
@@ -41,7 +41,7 @@ export const ENGINES = {
 };
 
 /** Folder that holds the built engine; its name changes with everything that decides what is built. */
-export function engineFolder(engine) {
+function engineFolder(engine) {
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
   const recipe = createHash('sha256');
   for (const file of ['go.mod', 'go.sum', 'tools.go']) recipe.update(readFileSync(join(modules, engine.module, file)));
