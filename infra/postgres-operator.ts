@@ -40,15 +40,21 @@ export class PostgresOperator extends ComponentResource {
       new ManifestResource(ours(object, deployment, images.postgresOperator), { parent: this, dependsOn });
     const defined = definitions.map((object) => made(object, []));
     // Webhooks come last, and so go first: a webhook without its operator refuses every change of a Cluster.
-    const running = others.filter((object) => !isWebhook(object)).map((object) => made(object, defined));
-    const webhooks = others.filter(isWebhook).map((object) => made(object, [...defined, ...running]));
-    this.objects = [...defined, ...running, ...webhooks];
+    // The operator's pod needs its account, its rights and its settings before it can begin.
+    const means = others.filter((one) => !isWebhook(one) && !isWorkload(one)).map((object) => made(object, defined));
+    const running = others.filter(isWorkload).map((object) => made(object, [...defined, ...means]));
+    const webhooks = others.filter(isWebhook).map((object) => made(object, [...defined, ...means, ...running]));
+    this.objects = [...defined, ...means, ...running, ...webhooks];
     this.registerOutputs({});
   }
 }
 
 function isWebhook({ kind }: ManifestObject): boolean {
   return kind.endsWith('WebhookConfiguration');
+}
+
+function isWorkload({ kind }: ManifestObject): boolean {
+  return kind === 'Deployment';
 }
 
 function ours(object: ManifestObject, deployment: Deployment, image: Input<string>): ManifestObject {

@@ -19,6 +19,10 @@ apiVersion: v1
 kind: Namespace
 metadata: { name: cnpg-system }
 ---
+apiVersion: v1
+kind: ServiceAccount
+metadata: { name: cnpg-manager, namespace: cnpg-system }
+---
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata: { name: clusters.postgresql.cnpg.io }
@@ -104,6 +108,12 @@ describe('the resources of a stack', () => {
     const inCluster = recorded.filter(({ type }) => type.startsWith('kubernetes:'));
     expect(inCluster.length).toBeGreaterThan(50);
     expect(inCluster.filter(({ opts }) => !opts.provider.includes('::cluster'))).toEqual([]);
+  });
+
+  it('make the operator after the account it runs under', async () => {
+    const { recorded } = await declare(settingsOf(3, GKE));
+    const operator = recorded.find(({ name }) => name.endsWith('/cnpg-controller-manager')) as Recorded;
+    expect(operator.opts.dependsOn.map(nameIn)).toContain('serviceaccount/cnpg-system/cnpg-manager');
   });
 
   it('come with a deadline and with what is left after destroy', async () => {
