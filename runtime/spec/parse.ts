@@ -54,13 +54,13 @@ function contradictionProblems(
 }
 
 /** What an issue takes exception to: the unknown keys, or the value. */
-function badPaths(issue: z.core.$ZodIssue): Path[] {
+export function badPaths(issue: z.core.$ZodIssue): Path[] {
   const path = issue.path.filter((step) => typeof step !== 'symbol');
   return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path];
 }
 
 /** Is `path` the same as, or inside, `outer`? */
-function isWithin(path: string, outer: string): boolean {
+export function isWithin(path: string, outer: string): boolean {
   return path === outer || path.startsWith(`${outer}.`) || path.startsWith(`${outer}[`);
 }
 
@@ -73,7 +73,7 @@ function parsePath(path: string): Path {
 }
 
 /** A copy of the value without the paths; of a list with something bad in it nothing is kept. */
-function without(value: unknown, paths: readonly Path[], at: Path = []): unknown {
+export function without(value: unknown, paths: readonly Path[], at: Path = []): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const kept = Object.entries(value).filter(([key, inner]) => {
     const path = formatPath([...at, key]);

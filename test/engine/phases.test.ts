@@ -59,13 +59,13 @@ describe('a changed parameter', () => {
 
 describe('the policies', () => {
   it.each([
-    ['a budget far below the estimate', { budget: { max: '$100' } }, /run-cost/],
-    ['a load its fleet cannot carry', { agents: 100, fleet: { slots: 1 } }, /load-feasible/],
-  ])('refuse %s with the numbers, before anything is touched', async (_, experiment, policy) => {
+    ['half its budget, below the estimate', { budget: { max: '$300' } }, /run-cost/, [/\$439\.7\d/, /\$300/]],
+    ['a load its fleet cannot carry', { agents: 100, fleet: { slots: 1 } }, /load-feasible/, [/500/, /318/]],
+  ])('refuse %s with the numbers, before anything is touched', async (_, experiment, policy, numbers) => {
     project = await EngineProject.create(optionsOf(3, deployment, experiment));
     const refused = await project.preview({ policies: true });
     expect(refused.code).not.toBe(0);
-    expect(refused.stdout + refused.stderr).toMatch(/\d/);
+    for (const number of numbers) expect(refused.stdout + refused.stderr).toMatch(number);
     expect(refused.violations.map((violation) => violation.policy).join(' ')).toMatch(policy);
     expect(project.cloud.resources()).toEqual([]);
   });

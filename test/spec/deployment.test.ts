@@ -81,10 +81,14 @@ describe('a deployment', () => {
       'archive.endpoint',
     ]);
     expect(problemsOf({ ...PROJECT, archive: { endpoint: 'https://s3.example' } })).toEqual(['archive.endpoint']);
-    expect(problemsOf({ ...PROJECT, platfrom: 'gke', image: { reference: 'redis:7' } })).toEqual([
+    // What is wrong by itself, and what contradicts the rest, in one message.
+    expect(problemsOf({ platfrom: 'gke', image: { reference: 'redis:7' }, stores: { redis: { nodes: 7 } } })).toEqual([
       'image.reference',
       'platfrom',
+      'project',
+      'stores.redis.nodes',
     ]);
+    expect(problemsOf({ project: 'No Project' })).toEqual(['project']);
     expect(problemsOf({ ...PROJECT, schedule: { cron: 'every monday morning', timeZone: 'Mars/Olympus' } }, 1)).toEqual(
       ['schedule.timeZone', 'schedule.cron'],
     );

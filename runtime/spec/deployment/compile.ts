@@ -3,7 +3,8 @@ import { isTimeZone } from '../calendar.js';
 import type { Experiment } from '../experiment.js';
 import { machineType, MACHINE_TYPE_NAMES, type Resources } from '../machines.js';
 import type { Complete } from '../options.js';
-import { problemsOf, type Locate } from '../problems.js';
+import { badPaths, isWithin, without } from '../parse.js';
+import { formatPath, problemsOf, type Locate } from '../problems.js';
 import { merge } from '../merge.js';
 import { DEPLOYMENT_DEFAULTS } from './defaults.js';
 import type { AgentPool, Archive, Deployment, Platform, RoleName, RoleSize, ZoneMapping } from './deployment.js';
@@ -35,9 +36,18 @@ export const DEPLOYMENT_KEY = 'agent-experiment:deployment';
 export function compileDeployment(value: unknown, experiment: Experiment, locate?: Locate): Deployment {
   const written = value ?? {};
   const parsed = deploymentOptions.safeParse(written);
-  if (!parsed.success) throw invalid(problemsOf(parsed.error.issues, written, deploymentOptions, locate));
-  const options = complete(parsed.data, experiment);
-  const problems = contradictions(options, experiment);
+  const problems = parsed.success ? [] : problemsOf(parsed.error.issues, written, deploymentOptions, locate);
+  const bad = parsed.success ? [] : parsed.error.issues.flatMap(badPaths);
+  // What is wrong by itself is taken out, so that contradictions among the rest are told in the same message.
+  const usable = parsed.success ? parsed.data : deploymentOptions.safeParse(without(written, bad)).data;
+  if (usable === undefined) throw invalid(problems);
+  const options = complete(usable, experiment);
+  const dropped = bad.map(formatPath);
+  problems.push(
+    ...contradictions(options, experiment).filter(
+      ({ path }) => !dropped.some((drop) => isWithin(path, drop) || isWithin(drop, path)),
+    ),
+  );
   if (problems.length > 0) throw invalid(problems);
   return compile(options, experiment);
 }

@@ -113,7 +113,8 @@ export function bridged(provider) {
           ([key]) => !dropped.includes(key) || shapeOf(type).outputs[key]?.optional === false,
         ),
       );
-      const outputs = { ...kept, ...inputs };
+      // What the cloud made of it stays, inside of what is given anew as well.
+      const outputs = layered({ ...kept, ...cloud.made(type, plain(inputs), { id, config }) }, inputs);
       if (asked.preview) return { outputs };
       return outcome('update', asked, () => {
         const found = find(provider, type, id);
