@@ -156,6 +156,7 @@ export default defineConfig(
     files: ['**/*.{mjs,cjs,js}'],
     languageOptions: {
       globals: {
+        __dirname: 'readonly',
         console: 'readonly',
         module: 'writable',
         performance: 'readonly',

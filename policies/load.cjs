@@ -1,4 +1,3 @@
-// What Pulumi starts. Its own ts-node finds no `./rule.js` that is written as `./rule.ts`, and checks the types of
-// everything at each preview, which takes seconds; the types were checked when the code was.
-require('tsx/cjs');
-require('./index.ts');
+/* What Pulumi starts: its own ts-node finds no `./rules.js` that is written as `./rules.ts`. */
+require('../stacks/lean.cjs');
+require('../stacks/compiled.cjs')('policies/index.ts');

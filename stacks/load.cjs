@@ -1,4 +1,3 @@
-// What Pulumi starts. Its own ts-node finds no `./settings.js` that is written as `./settings.ts`, and checks the types
-// of everything at each preview, which takes seconds; the types were checked when the code was.
-require('tsx/cjs');
-module.exports = require('./index.ts');
+/* What Pulumi starts: its own ts-node finds no `./settings.js` that is written as `./settings.ts`. */
+require('./lean.cjs');
+module.exports = require('./compiled.cjs')('stacks/index.ts');

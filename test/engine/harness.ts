@@ -20,6 +20,9 @@ const REPO = resolve(__dirname, '../..');
 const STAND_INS = join(__dirname, 'stand-ins');
 const PROVIDERS = ['gcp', 'aws', 'kubernetes', 'random', 'docker-build'];
 
+/** The language host of Node programs. */
+const HOST = 'pulumi-language-nodejs';
+
 /** A runtime no language host has: the engine then asks for an executable of ours to run the pack. */
 const PACK_RUNTIME = 'node-local';
 
@@ -63,13 +66,11 @@ export class EngineProject {
   /** Makes the project and its stack. @throws Error when the engine is not built or refuses. */
   static async create({ program = REPO, stack, config = {} }: ProjectOptions): Promise<EngineProject> {
     const folder = mkdtempSync(join(tmpdir(), 'engine-'));
-    const project = new EngineProject(
-      folder,
-      stack,
-      [join(folder, 'bin'), ...(await enginePath()), process.env['PATH']].join(':'),
-    );
+    const built = await enginePath();
+    const project = new EngineProject(folder, stack, [join(folder, 'bin'), ...built, process.env['PATH']].join(':'));
     for (const name of ['project', 'backend', 'home', 'bin', 'cloud']) mkdirSync(join(folder, name));
     project.#layOut(program);
+    project.#layOutHost(program, built);
     project.configure(config);
     await project.#pulumi(['stack', 'init', stack], {}).then((outcome) => expectSuccess(outcome, 'stack init'));
     return project;
@@ -151,6 +152,18 @@ export class EngineProject {
     const plugins = { providers: PROVIDERS.map((name) => ({ name, path: STAND_INS })) };
     writeFileSync(join(target, 'Pulumi.yaml'), stringify({ ...manifest, plugins }));
     this.#layOutPolicies(join(program, 'policies'), join(target, 'policies'));
+  }
+
+  /** The host that can be built is an old one: it wants `typescript: false` of Pulumi.yaml as an argument. */
+  #layOutHost(program: string, built: readonly string[]): void {
+    const host = built.map((folder) => join(folder, HOST)).find((file) => existsSync(file));
+    const { runtime } = parse(readFileSync(join(program, 'Pulumi.yaml'), 'utf8')) as {
+      runtime: string | { options?: { typescript?: boolean } };
+    };
+    if (host === undefined || typeof runtime === 'string' || runtime.options?.typescript !== false) return;
+    const wrapper = join(this.#folder, 'bin', HOST);
+    writeFileSync(wrapper, `#!/bin/sh\nexec '${host}' -typescript=false "$@"\n`);
+    chmodSync(wrapper, 0o755);
   }
 
   #layOutPolicies(source: string, target: string): void {
