@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { openControlApi, type ControlApi } from '../control/api.js';
+import type { Sizing } from '../cost/sizing.js';
 import { ExperimentError } from '../kernel/errors.js';
 import { SECOND } from '../kernel/units.js';
 import type { FiringAlert } from '../observe/alerts.js';
@@ -15,6 +16,8 @@ import { COMMAND, shellWord, shownPath } from './shown.js';
 
 export interface Conduct {
   readonly experiment: Experiment;
+  /** What the run is priced on; null = what the run that is taken up was. */
+  readonly sizing: Sizing | null;
   readonly target: 'rehearsal' | 'local';
   readonly out: string | null;
   readonly resume: RunSnapshot | null;
@@ -30,7 +33,7 @@ const GRACE_MS = 10 * SECOND;
  * `conclude` is called when it is over, while `control.json` is still there: who waits for the run finds the report.
  */
 export async function conduct<Result>(
-  { experiment, target, out, resume }: Conduct,
+  { experiment, sizing, target, out, resume }: Conduct,
   io: Io,
   conclude: (executed: Executed) => Promise<Result>,
 ): Promise<Result> {
@@ -80,6 +83,7 @@ export async function conduct<Result>(
         target,
         out: out === null ? null : resolve(io.cwd, out),
         root: join(io.cwd, RESULTS_FOLDER),
+        ...(sizing === null ? {} : { sizing }),
         ...(resume === null ? {} : { resume }),
         onRun,
         onAlert: (alert) => {

@@ -1,6 +1,6 @@
-import { floorCurve, type AgentCurve } from '../cost/agent-curve.js';
+import { floorCurve } from '../cost/agent-curve.js';
 import type { CostEstimate } from '../cost/cost-model.js';
-import { estimateCost } from '../cost/estimate.js';
+import { estimateCost, type CostQuestion } from '../cost/estimate.js';
 import type { Sizing } from '../cost/sizing.js';
 import type { Experiment } from '../spec/experiment.js';
 import { machineType, MACHINE_TYPE_NAMES, podsPerNode, type Resources } from '../spec/machines.js';
@@ -49,8 +49,11 @@ export function candidatesOf(experiment: Experiment, sizing: Sizing): readonly C
 }
 
 /** The bill of a candidate on a curve of agents. */
-export function billOf({ experiment, sizing }: Omit<Candidate, 'floorUsd'>, agentCurve: AgentCurve): CostEstimate {
-  return estimateCost({ experiment, agentCurve, sizing });
+export function billOf(
+  { experiment, sizing }: Omit<Candidate, 'floorUsd'>,
+  { agentCurve, elapsedMs = experiment.durationMs }: Pick<CostQuestion, 'agentCurve' | 'elapsedMs'>,
+): CostEstimate {
+  return estimateCost({ experiment, agentCurve, elapsedMs, sizing });
 }
 
 /** What an agent of so many slots asks for, by the assumption of {@link candidatesOf}. */
@@ -121,7 +124,7 @@ function candidate(experiment: Experiment, sizing: Sizing): Candidate {
     minAgentNodes: nodes(fleet.min),
     maxAgentNodes: nodes(Math.max(fleet.max, fleet.agents + fleet.reserve)) + 1,
   };
-  const bill = billOf({ experiment, sizing: own }, floorCurve(experiment));
+  const bill = billOf({ experiment, sizing: own }, { agentCurve: floorCurve(experiment) });
   return { experiment, sizing: own, floorUsd: bill.totalUsd };
 }
 

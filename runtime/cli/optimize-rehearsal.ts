@@ -1,5 +1,5 @@
 import { MemoryFaultLedger } from '../chaos/fault-ledger.js';
-import type { AgentCurve } from '../cost/agent-curve.js';
+import { timedCurve, type TimedCurve } from '../cost/agent-time.js';
 import { Random } from '../kernel/random.js';
 import { HOUR } from '../kernel/units.js';
 import { VERSION } from '../kernel/version.js';
@@ -12,14 +12,13 @@ import { specHash } from '../spec/spec-hash.js';
 import { meanOfferedPerMin, steadyWindow } from '../spec/window.js';
 import { carryOut } from '../targets/carry-out.js';
 import { ExperimentRun } from '../targets/experiment-run.js';
-import { curveOf } from './plan-curve.js';
 
 /** How a rehearsal that leaves nothing behind went. */
 export interface Trial {
   readonly verdict: Verdict;
   /** Names of the mandatory criteria that were not met. */
   readonly failed: readonly string[];
-  readonly curve: AgentCurve;
+  readonly curve: TimedCurve;
 }
 
 /** The first hours of a run are rehearsed before the whole of it: what fails there need not be rehearsed further. */
@@ -50,9 +49,9 @@ export async function tryOut(experiment: Experiment): Promise<Trial> {
   });
   const { input } = await carryOut(run, clock);
   if (errors.length > 0) throw errors[0];
-  const { verdict, criteria, invalid, series } = buildReport(input);
+  const { verdict, criteria, invalid, cost } = buildReport(input);
   const failed = criteria.filter((one) => one.mandatory && one.verdict === 'FAIL').map(({ name }) => name);
-  return { verdict, failed: [...failed, ...invalid], curve: curveOf(series) };
+  return { verdict, failed: [...failed, ...invalid], curve: timedCurve(cost.agentTime ?? []) };
 }
 
 /** The first hours of an experiment: the same load and faults, judged by what is offered in them. */

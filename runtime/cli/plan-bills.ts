@@ -1,7 +1,7 @@
-import { floorCurve, worstCaseCurve, type AgentCurve } from '../cost/agent-curve.js';
+import { floorCurve, worstCaseCurve } from '../cost/agent-curve.js';
 import type { CostEstimate } from '../cost/cost-model.js';
 import { asInDocument, defaultSizing, documentSizing } from '../cost/deployment-sizing.js';
-import { estimateCost } from '../cost/estimate.js';
+import { estimateCost, type CostQuestion } from '../cost/estimate.js';
 import { formatCost } from '../cost/format.js';
 import type { Sizing } from '../cost/sizing.js';
 import type { Experiment } from '../spec/experiment.js';
@@ -13,7 +13,7 @@ const AGENT_NODES = 'agent-pool nodes';
 
 /** What an experiment costs, seen from all sides. */
 export interface Bills {
-  /** On the agents a rehearsal of this very experiment had; null without one. */
+  /** On the agents a rehearsal of this very experiment had, for as long as it took; null without one. */
   readonly rehearsed: CostEstimate | null;
   /** Name of that rehearsal under `results/`. */
   readonly run: string | null;
@@ -25,14 +25,17 @@ export interface Bills {
   readonly document: CostEstimate;
 }
 
+type Agents = Pick<CostQuestion, 'agentCurve' | 'elapsedMs'>;
+
 /** All bills of an experiment on a deployment. */
 export function billsOf(experiment: Experiment, sizing: Sizing, rehearsal: RehearsedCurve | null): Bills {
-  const on = (agentCurve: AgentCurve): CostEstimate => estimateCost({ experiment, agentCurve, sizing });
+  const on = ({ agentCurve, elapsedMs = experiment.durationMs }: Agents): CostEstimate =>
+    estimateCost({ experiment, agentCurve, elapsedMs, sizing });
   return {
-    rehearsed: rehearsal === null ? null : on(rehearsal.curve),
+    rehearsed: rehearsal === null ? null : on(rehearsal),
     run: rehearsal?.run ?? null,
-    floor: on(floorCurve(experiment)),
-    worst: on(worstCaseCurve(experiment)),
+    floor: on({ agentCurve: floorCurve(experiment) }),
+    worst: on({ agentCurve: worstCaseCurve(experiment) }),
     document: documentBill(experiment, sizing),
   };
 }

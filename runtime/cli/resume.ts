@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { isAlive, readControlFile } from '../control/control-file.js';
+import { sizingSchema } from '../cost/sizing-schema.js';
 import { ExperimentError } from '../kernel/errors.js';
 import { folderOfRun } from '../record/known-runs.js';
 import { RUN_FILES } from '../record/run-folder.js';
@@ -12,6 +13,7 @@ const snapshotFile = z.looseObject({
   schemaVersion: z.literal(1),
   experimentId: z.string(),
   experiment: z.looseObject({}),
+  sizing: sizingSchema.optional(),
   target: z.enum(['rehearsal', 'local']),
   takenAt: z.number(),
   startedAt: z.number(),

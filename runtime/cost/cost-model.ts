@@ -1,17 +1,14 @@
 import { HOUR } from '../kernel/units.js';
 import type { Experiment } from '../spec/experiment.js';
 import { attemptsPerTask } from '../spec/load-forecast.js';
+import { archiveBytes, archiveItems } from './archive.js';
 import type { CostItem, ResourceUse } from './cost-item.js';
 import { modelItems } from './model-calls.js';
 import { assumptionOf, isStale, type Price, type PriceTable } from './price-table.js';
-import { agentPurchase, nodesFor, type Sizing } from './sizing.js';
+import { GIB, months, plannedTasks, progress } from './quantities.js';
+import { agentPurchase, nodesFor, unpricedRemark, type Sizing } from './sizing.js';
 
 export type { ResourceUse } from './cost-item.js';
-
-/** Hours a month has in the price lists. */
-const HOURS_PER_MONTH = 730;
-const GIB = 2 ** 30;
-const GB = 1e9;
 
 /** One line of the bill. */
 export interface CostPart {
@@ -58,20 +55,18 @@ export class CostModel {
     prices: PriceTable,
     private readonly sizing: Sizing,
   ) {
-    this.tasks = experiment.load.segments.reduce(
-      (sum, { startMs, endMs, ratePerMin }) => sum + ((endMs - startMs) * ratePerMin) / 60_000,
-      0,
-    );
+    this.tasks = plannedTasks(experiment);
     const models = modelItems(experiment, this.tasks * attemptsPerTask(experiment));
     this.items = [
       ...machineItems(experiment, prices, sizing),
       ...diskItems(experiment, prices, sizing),
       ...networkItems(experiment, prices, sizing, this.tasks),
-      ...archiveItems(experiment, prices, sizing, this.tasks),
+      ...archiveItems(experiment, prices, sizing),
       ...models,
     ];
+    const unpriced = unpricedRemark(sizing);
     this.remarks = [
-      ...(sizing.unpriced.length === 0 ? [] : [`Not in the bill: ${sizing.unpriced.join('; ')}.`]),
+      ...(unpriced === null ? [] : [unpriced]),
       ...(models.length === 0
         ? ['Model calls cost nothing here: the simulated executor makes none, and budget.models is 0.']
         : []),
@@ -92,7 +87,7 @@ export class CostModel {
   estimate(use: ResourceUse, atMs: number = this.experiment.startAtMs): CostEstimate {
     const parts = this.items.map((item) => partOf(item, use, atMs));
     const totalUsd = this.totalUsd(use);
-    const done = this.tasks * (use.elapsedMs / this.experiment.durationMs);
+    const done = this.tasks * progress(use, this.experiment);
     return {
       totalUsd,
       perHourUsd: use.elapsedMs > 0 ? totalUsd / (use.elapsedMs / HOUR) : 0,
@@ -169,7 +164,7 @@ function outwardItems(experiment: Experiment, prices: PriceTable, sizing: Sizing
   if (sizing.natAddresses === 0) return [];
   const { region } = experiment.budget;
   const attempts = tasks * attemptsPerTask(experiment);
-  const gib = (attempts * experiment.simulation.networkBytesPerTask + archiveBytes(experiment, sizing, tasks)) / GIB;
+  const gib = (attempts * experiment.simulation.networkBytesPerTask + archiveBytes(experiment, sizing)) / GIB;
   return [
     {
       part: 'NAT gateway',
@@ -225,42 +220,6 @@ function inwardItems(experiment: Experiment, prices: PriceTable, sizing: Sizing,
     });
   }
   return items;
-}
-
-function archiveItems(experiment: Experiment, prices: PriceTable, sizing: Sizing, tasks: number): CostItem[] {
-  if (sizing.archive === null) return [];
-  const { region, bytesPerObject } = sizing.archive;
-  const bytes = archiveBytes(experiment, sizing, tasks);
-  const retentionMonths = months(experiment.storage.rawLogs.retentionMs);
-  return [
-    {
-      part: 'S3 storage',
-      price: prices.lookup({ sku: 's3-standard-storage', unit: 'GB-month', region }),
-      what: `GB-months, kept for ${Math.round(retentionMonths * 10) / 10} months`,
-      quantityOf: (use) => (bytes / GB) * retentionMonths * progress(use, experiment),
-    },
-    {
-      part: 'S3 requests',
-      price: prices.lookup({ sku: 's3-put-copy-post-list', unit: '1000 requests', region }),
-      what: 'thousand requests',
-      quantityOf: (use) => (bytes / bytesPerObject / 1_000) * progress(use, experiment),
-    },
-  ];
-}
-
-/** Bytes the planned run leaves in the archive. */
-function archiveBytes(experiment: Experiment, { archive }: Sizing, tasks: number): number {
-  if (archive === null) return 0;
-  const samples = experiment.durationMs / experiment.storage.timeSeries.resolutionMs;
-  return tasks * attemptsPerTask(experiment) * archive.bytesPerAttempt + samples * archive.bytesPerSample;
-}
-
-function progress(use: ResourceUse, experiment: Experiment): number {
-  return use.elapsedMs / experiment.durationMs;
-}
-
-function months(amountMs: number): number {
-  return amountMs / HOUR / HOURS_PER_MONTH;
 }
 
 function partOf(item: CostItem, use: ResourceUse, atMs: number): CostPart {

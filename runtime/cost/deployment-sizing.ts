@@ -66,20 +66,26 @@ function volumesOf({ stores: { redis, postgres, influxdb, elasticsearch } }: Dep
   ];
 }
 
+/** Stands for the Google Cloud project where none is written yet; it costs nothing. */
+export const NO_PROJECT = 'not-written-yet';
+
+/** The deployment an experiment gets when nobody writes anything about it. */
+export function defaultDeployment(experiment: Experiment): Deployment {
+  const { cpuMilli, memoryBytes } = experiment.fleet.requests;
+  return compileDeployment(
+    {
+      project: NO_PROJECT,
+      // Neither the zones' names nor the agents' limits cost anything: what is open there must not keep from a bill.
+      zones: ['any'],
+      roles: { agentLimits: { cpu: `${cpuMilli}m`, memory: `${Math.ceil(memoryBytes / 1_024)}Ki` } },
+    },
+    experiment,
+  );
+}
+
 /** What an experiment has of the cluster it gets when nobody writes anything about its deployment. */
 export function defaultSizing(experiment: Experiment): Sizing {
-  const { cpuMilli, memoryBytes } = experiment.fleet.requests;
-  return sizingOf(
-    compileDeployment(
-      {
-        project: 'not-written-yet',
-        // Neither the zones' names nor the agents' limits cost anything: what is open there must not keep from a bill.
-        zones: ['any'],
-        roles: { agentLimits: { cpu: `${cpuMilli}m`, memory: `${Math.ceil(memoryBytes / 1_024)}Ki` } },
-      },
-      experiment,
-    ),
-  );
+  return sizingOf(defaultDeployment(experiment));
 }
 
 /** Agents the document puts on a node (11.1: 50 nodes for 200 agents). */

@@ -1,8 +1,15 @@
 import type { Experiment } from '../spec/experiment.js';
+import { AgentTimeCount, type AgentTime } from './agent-time.js';
 import { CostModel, type CostEstimate, type ResourceUse } from './cost-model.js';
 import { PRICES, type PriceTable } from './price-table.js';
 import { defaultSizing } from './deployment-sizing.js';
 import type { Sizing } from './sizing.js';
+
+/** What a meter has counted; another one of the same run goes on from it. */
+export interface MeterReading extends ResourceUse {
+  /** For how long there were how many agents; absent = the first part of it was not counted. */
+  readonly agentTime?: readonly AgentTime[];
+}
 
 export interface CostMeterOptions {
   readonly experiment: Experiment;
@@ -11,7 +18,7 @@ export interface CostMeterOptions {
   /** Agents there are at the start. */
   readonly agents: number;
   /** What an earlier process of the same run has used. */
-  readonly used?: ResourceUse;
+  readonly used?: MeterReading;
   /** @default the prices that come with the program */
   readonly prices?: PriceTable;
   /** @default what the default deployment of the experiment has */
@@ -28,6 +35,10 @@ export class CostMeter {
   private agentNodeMs: number;
   private lastMs: number;
   private nodes: number;
+  private agents: number;
+  /** Up to when agents have been counted: only where their number changes, for the sake of speed. */
+  private countedMs: number;
+  private readonly count: AgentTimeCount | null;
 
   /** Throws PRICE_UNKNOWN when the table lacks a price. */
   constructor({ experiment, startMs, agents, used, prices, sizing }: CostMeterOptions) {
@@ -36,6 +47,10 @@ export class CostMeter {
     this.agentNodeMs = used?.agentNodeMs ?? 0;
     this.lastMs = startMs;
     this.nodes = this.model.nodes(agents);
+    this.agents = agents;
+    this.countedMs = startMs;
+    const unknown = used !== undefined && used.elapsedMs > 0 && used.agentTime === undefined;
+    this.count = unknown ? null : new AgentTimeCount(used?.agentTime);
   }
 
   /** Says that from `nowMs` on there are so many agents; the time up to it is charged at the number before. */
@@ -43,21 +58,38 @@ export class CostMeter {
     if (nowMs < this.lastMs) throw new RangeError(`a meter cannot run backwards, from ${this.lastMs} to ${nowMs} ms`);
     this.agentNodeMs += this.nodes * (nowMs - this.lastMs);
     this.lastMs = nowMs;
+    if (agents === this.agents) return;
+    this.count?.add(this.agents, nowMs - this.countedMs);
+    this.countedMs = nowMs;
+    this.agents = agents;
     this.nodes = this.model.nodes(agents);
   }
 
   /** US dollars up to the last call of {@link advance}. */
   get totalUsd(): number {
-    return this.model.totalUsd(this.used);
+    return this.model.totalUsd(this.use);
   }
 
   /** The bill up to the last call of {@link advance}, part by part. */
   estimate(): CostEstimate {
-    return this.model.estimate(this.used);
+    return this.model.estimate(this.use);
+  }
+
+  /** For how long there were how many agents, up to the last call of {@link advance}; null = not known. */
+  get agentTime(): AgentTime[] | null {
+    if (this.count === null) return null;
+    const upToNow = new AgentTimeCount(this.count.times);
+    upToNow.add(this.agents, this.lastMs - this.countedMs);
+    return upToNow.times;
   }
 
   /** What has been used up to the last call of {@link advance}; a meter of another process goes on from it. */
-  get used(): ResourceUse {
+  get used(): MeterReading {
+    const { agentTime } = this;
+    return { ...this.use, ...(agentTime === null ? {} : { agentTime }) };
+  }
+
+  private get use(): ResourceUse {
     return { elapsedMs: this.lastMs - this.startMs, agentNodeMs: this.agentNodeMs };
   }
 }

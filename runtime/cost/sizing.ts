@@ -48,6 +48,11 @@ export interface Sizing {
   readonly unpriced: readonly string[];
 }
 
+/** What a bill on this sizing does not hold, as a sentence; null = nothing is missing. */
+export function unpricedRemark({ unpriced }: Sizing): string | null {
+  return unpriced.length === 0 ? null : `Not in the bill: ${unpriced.join('; ')}.`;
+}
+
 /** How the agents' nodes are bought. */
 export function agentPurchase(spot: boolean): Purchase {
   return spot ? 'spot' : 'on-demand';

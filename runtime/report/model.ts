@@ -167,6 +167,10 @@ export interface CostSummary {
   assumed: boolean;
   /** Prices older than a year at the start of the run. */
   stale: boolean;
+  /** For how long (ms) there were how many agents, fewest first: prices the same run on another deployment. */
+  agentTime?: Array<{ agents: number; ms: number }> | undefined;
+  /** What the bill does not hold, in sentences for people. */
+  remarks?: string[] | undefined;
 }
 
 /**

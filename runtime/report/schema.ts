@@ -159,6 +159,8 @@ const cost = z.looseObject({
   parts: z.array(z.looseObject({ part: z.string(), usd: figure, basis: z.string() })),
   assumed: z.boolean(),
   stale: z.boolean(),
+  agentTime: z.array(z.looseObject({ agents: figure, ms: figure })).optional(),
+  remarks: z.array(z.string()).optional(),
 });
 
 const series = z.looseObject({

@@ -9,8 +9,8 @@ import { Council } from '../coordinator/council.js';
 import type { Duty } from '../coordinator/port.js';
 import { Run } from '../coordinator/run.js';
 import { sweeping } from '../coordinator/sweeper.js';
-import type { ResourceUse } from '../cost/cost-model.js';
-import { CostMeter } from '../cost/meter.js';
+import { CostMeter, type MeterReading } from '../cost/meter.js';
+import type { Sizing } from '../cost/sizing.js';
 import type { Clock } from '../kernel/clock.js';
 import { RandomStreams } from '../kernel/random.js';
 import { LoadGenerator, type GeneratorPosition } from '../load/generator.js';
@@ -37,6 +37,8 @@ const COORDINATOR_RESTART_MS = 10_000;
 
 export interface AssemblyOptions {
   readonly experiment: Experiment;
+  /** What the run is priced on. */
+  readonly sizing: Sizing;
   readonly clock: Clock;
   readonly faultLedger: FaultLedger;
   readonly emit: EventSink;
@@ -51,7 +53,7 @@ export interface AssemblyOptions {
   readonly audit?: LedgerAudit;
   readonly from?: GeneratorPosition;
   readonly fleetHistory?: FleetHistory;
-  readonly costUsed?: ResourceUse;
+  readonly costUsed?: MeterReading;
 }
 
 /** The parts of a run in one process. */
@@ -194,6 +196,7 @@ export function assemble(options: AssemblyOptions): Assembly {
   );
   const meterOfCost = new CostMeter({
     experiment,
+    sizing: options.sizing,
     startMs: clock.now(),
     agents: deployedAtStart(experiment),
     ...(options.costUsed === undefined ? {} : { used: options.costUsed }),

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { FileFaultLedger } from '../chaos/adapters/file-fault-ledger.js';
 import { MemoryFaultLedger } from '../chaos/fault-ledger.js';
 import type { RunEnd } from '../coordinator/run.js';
+import { defaultSizing } from '../cost/deployment-sizing.js';
+import type { Sizing } from '../cost/sizing.js';
 import type { Clock } from '../kernel/clock.js';
 import { Random } from '../kernel/random.js';
 import { RealClock } from '../kernel/real-clock.js';
@@ -25,6 +27,8 @@ import type { RunSnapshot } from './snapshot.js';
 
 export interface ExecuteOptions {
   readonly experiment: Experiment;
+  /** What the run is priced on. @default that of the run taken up, or else of the experiment's default deployment */
+  readonly sizing?: Sizing;
   readonly target: 'rehearsal' | 'local';
   /** Folder for the results; null = the next free name under `root`. */
   readonly out: string | null;
@@ -73,8 +77,10 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
     specHash: hash,
     seed: experiment.seed,
   };
+  const sizing = options.sizing ?? resume?.sizing ?? defaultSizing(experiment);
   const run = new ExperimentRun({
     experiment,
+    sizing,
     experimentId,
     target,
     clock,
@@ -91,7 +97,7 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
     await options.onRun(run, folder, () => recorder.write());
     // From its first moment on a run leaves enough for a report; and what writes it is compiled before tasks are sent.
     await recorder.write();
-    if (target === 'local') await warmUp(experiment, provenance, onError);
+    if (target === 'local') await warmUp(experiment, sizing, provenance, onError);
     begun = true;
     const { end, input } = await carryOut(run, virtual);
     await recorder.close();

@@ -3,6 +3,8 @@ import type { FaultLedger } from '../chaos/fault-ledger.js';
 import type { RunControl, RunStatus } from '../control/port.js';
 import type { RunEnd } from '../coordinator/run.js';
 import { isOver, mayGo, wrongState } from '../coordinator/run-state.js';
+import { defaultSizing } from '../cost/deployment-sizing.js';
+import type { Sizing } from '../cost/sizing.js';
 import type { Clock, Timer } from '../kernel/clock.js';
 import type { AlertRecord, FiringAlert } from '../observe/alerts.js';
 import { identityHolds, LedgerAudit } from '../observe/audit.js';
@@ -18,6 +20,8 @@ import type { RunSnapshot } from './snapshot.js';
 
 export interface ExperimentRunOptions {
   readonly experiment: Experiment;
+  /** What the run is priced on. @default that of the run taken up, or else of the experiment's default deployment */
+  readonly sizing?: Sizing;
   readonly experimentId: string;
   readonly target: 'rehearsal' | 'local';
   readonly clock: Clock;
@@ -41,6 +45,7 @@ export type RunRecord = Omit<ReportInput, 'experiment' | 'events'>;
  * command, and takes everything down again on every way out.
  */
 export class ExperimentRun implements RunControl {
+  private readonly sizing: Sizing;
   private readonly parts: Assembly;
   private readonly events: ExperimentEvent[];
   private readonly listeners = new Set<(event: ExperimentEvent) => void>();
@@ -56,8 +61,10 @@ export class ExperimentRun implements RunControl {
     // The records of a run that is taken up again tell its whole story.
     for (const event of this.events) for (const sink of options.sinks) sink.event(event);
     const startedAt = resume?.startedAt ?? clock.now();
+    this.sizing = options.sizing ?? resume?.sizing ?? defaultSizing(experiment);
     this.parts = assemble({
       experiment,
+      sizing: this.sizing,
       clock,
       faultLedger,
       startedAt,
@@ -182,6 +189,7 @@ export class ExperimentRun implements RunControl {
       schemaVersion: 1,
       experimentId: this.options.experimentId,
       experiment,
+      sizing: this.sizing,
       target: this.options.target,
       takenAt: this.options.clock.now(),
       startedAt: tally.startedAt,
@@ -235,13 +243,14 @@ export class ExperimentRun implements RunControl {
     const { experimentId, target, provenance, sinks } = this.options;
     const counts = queue.counts();
     const held = new Set(queue.unfinished().map(({ task }) => task.index));
+    const { agentTime } = costMeter;
     return {
       experimentId,
       target,
       tally,
       ledger: { counts, judgement: audit.judge(counts, (index) => held.has(index)) },
       load: generator.stats,
-      cost: costMeter.estimate(),
+      cost: { ...costMeter.estimate(), ...(agentTime === null ? {} : { agentTime }) },
       provenance: { ...provenance, sinks: sinks.map((sink) => sink.state()) },
       endedAt,
       cutShort,

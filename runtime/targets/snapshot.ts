@@ -1,5 +1,6 @@
 import type { FleetHistory } from '../agents/adapters/in-process-fleet.js';
-import type { ResourceUse } from '../cost/cost-model.js';
+import type { MeterReading } from '../cost/meter.js';
+import type { Sizing } from '../cost/sizing.js';
 import type { GeneratorPosition } from '../load/generator.js';
 import type { AlertRecord } from '../observe/alerts.js';
 import type { LedgerAuditJson } from '../observe/audit.js';
@@ -14,6 +15,8 @@ export interface RunSnapshot {
   readonly schemaVersion: 1;
   readonly experimentId: string;
   readonly experiment: Experiment;
+  /** What the run is priced on; absent in an older snapshot = what the default deployment of the experiment has. */
+  readonly sizing?: Sizing;
   readonly target: 'rehearsal' | 'local';
   readonly takenAt: number;
   readonly startedAt: number;
@@ -27,7 +30,7 @@ export interface RunSnapshot {
   /** Agents wanted. */
   readonly agents: number;
   readonly fleet: FleetHistory;
-  readonly cost: ResourceUse;
+  readonly cost: MeterReading;
   readonly faults: readonly FaultRecord[];
   readonly alerts: readonly AlertRecord[];
   /** Chaos was on, and had not stopped itself. */

@@ -1,4 +1,5 @@
 import { MemoryFaultLedger } from '../chaos/fault-ledger.js';
+import type { Sizing } from '../cost/sizing.js';
 import { Random } from '../kernel/random.js';
 import { MINUTE } from '../kernel/units.js';
 import { VirtualClock } from '../kernel/virtual-clock.js';
@@ -17,6 +18,7 @@ const WARM_UP_PER_MIN = 6_000;
  */
 export async function warmUp(
   experiment: Experiment,
+  sizing: Sizing,
   provenance: ExperimentRunOptions['provenance'],
   onError: (error: unknown) => void,
 ): Promise<void> {
@@ -34,6 +36,7 @@ export async function warmUp(
   const clock = new VirtualClock(brief.startAtMs, new Random(brief.seed, 'warm-up'));
   const run = new ExperimentRun({
     experiment: brief,
+    sizing,
     experimentId: 'warm-up',
     target: 'rehearsal',
     clock,

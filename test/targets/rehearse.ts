@@ -13,6 +13,7 @@ import type { ExperimentReport } from '../../runtime/report/model.js';
 import type { Experiment } from '../../runtime/spec/experiment.js';
 import type { ExperimentOverrides } from '../../runtime/spec/overrides.js';
 import { loadExperiment } from '../../runtime/spec/read-yaml.js';
+import type { Sizing } from '../../runtime/cost/sizing.js';
 import { ExperimentRun } from '../../runtime/targets/experiment-run.js';
 import type { RunSnapshot } from '../../runtime/targets/snapshot.js';
 import { onError } from '../support/core.js';
@@ -29,6 +30,7 @@ export interface RehearseOptions {
   /** Told of the run before it begins; may put things on its clock. */
   readonly during?: (run: ExperimentRun, clock: VirtualClock) => void;
   readonly resume?: RunSnapshot;
+  readonly sizing?: Sizing;
 }
 
 /** The experiment of a stack file, changed as the command line's flags would. */
@@ -57,6 +59,7 @@ export function newRun(experiment: Experiment, clock: Clock, options: RehearseOp
     onError,
     ...(options.observers === undefined ? {} : { observers: options.observers }),
     ...(options.resume === undefined ? {} : { resume: options.resume }),
+    ...(options.sizing === undefined ? {} : { sizing: options.sizing }),
   });
 }
 
@@ -81,9 +84,10 @@ export async function rehearse(experiment: Experiment, options: RehearseOptions 
 export async function runUntil(
   experiment: Experiment,
   leave: (run: ExperimentRun, clock: VirtualClock, left: (snapshot: RunSnapshot) => void) => void,
+  options: RehearseOptions = {},
 ): Promise<RunSnapshot> {
   const clock = new VirtualClock(experiment.startAtMs, new Random(experiment.seed, 'ties'));
-  const run = newRun(experiment, clock);
+  const run = newRun(experiment, clock, options);
   let snapshot: RunSnapshot | null = null;
   leave(run, clock, (taken) => {
     // What another process gets has been written and read.

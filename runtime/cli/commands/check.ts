@@ -2,7 +2,9 @@ import { constants, existsSync } from 'node:fs';
 import { access, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { floorCurve } from '../../cost/agent-curve.js';
+import { sizingOf } from '../../cost/deployment-sizing.js';
 import { estimateCost } from '../../cost/estimate.js';
+import { unpricedRemark } from '../../cost/sizing.js';
 import { isAlive, readControlFile } from '../../control/control-file.js';
 import { EXIT, ExperimentError } from '../../kernel/errors.js';
 import { VERSION } from '../../kernel/version.js';
@@ -10,6 +12,7 @@ import { knownRuns, RESULTS_FOLDER } from '../../record/known-runs.js';
 import { WANTED_BYTES } from '../../record/run-folder.js';
 import { assessFeasibility } from '../../spec/feasibility.js';
 import { formatMoney, formatSize } from '../../spec/units.js';
+import { readDeployment } from '../deployment-source.js';
 import { readExperiment } from '../experiment-source.js';
 import { FlagReader, refuseFlags, type ExperimentFlags } from '../flags.js';
 import type { Io } from '../io.js';
@@ -74,12 +77,15 @@ async function configuration(flags: CheckFlags, cwd: string): Promise<Finding[]>
   try {
     const experiment = await readExperiment(flags, new FlagReader(), cwd);
     const { verdict } = assessFeasibility(experiment);
-    const { totalUsd } = estimateCost({ experiment, agentCurve: floorCurve(experiment) });
+    const sizing = sizingOf(await readDeployment(flags, experiment, cwd));
+    const { totalUsd } = estimateCost({ experiment, agentCurve: floorCurve(experiment), sizing });
     const { maxUsd } = experiment.budget;
+    const unpriced = unpricedRemark(sizing);
+    const cost = `cost at the floor ${formatMoney(totalUsd)} of ${formatMoney(maxUsd)}`;
     return [
       { ok: true, text: `${experiment.title}: the configuration is valid` },
       { ok: verdict !== 'infeasible', text: `load and fleet: ${verdict.replaceAll('_', ' ')}` },
-      { ok: totalUsd <= maxUsd, text: `cost at the floor ${formatMoney(totalUsd)} of ${formatMoney(maxUsd)}` },
+      { ok: totalUsd <= maxUsd, text: unpriced === null ? cost : `${cost}. ${unpriced}` },
     ];
   } catch (error) {
     if (!(error instanceof ExperimentError)) throw error;

@@ -6,6 +6,7 @@ import { describeExperiment } from '../../spec/describe.js';
 import type { Experiment } from '../../spec/experiment.js';
 import { assessFeasibility, formatFeasibility } from '../../spec/feasibility.js';
 import { formatCount, formatDuration, formatRate } from '../../spec/units.js';
+import { readDeployment } from '../deployment-source.js';
 import { readExperiment } from '../experiment-source.js';
 import { FlagReader, type ExperimentFlags } from '../flags.js';
 import type { Io } from '../io.js';
@@ -13,7 +14,6 @@ import { formatOptimum } from '../optimize-text.js';
 import { optimize } from '../optimize.js';
 import { billsOf, formatBills } from '../plan-bills.js';
 import { rehearsedCurve } from '../plan-curve.js';
-import { readDeployment } from '../plan-deployment.js';
 
 export interface PlanFlags extends ExperimentFlags {
   readonly json?: true;

@@ -1,9 +1,12 @@
+import { sizingOf } from '../../cost/deployment-sizing.js';
+import type { Sizing } from '../../cost/sizing.js';
 import type { Experiment } from '../../spec/experiment.js';
 import { describeExperiment } from '../../spec/describe.js';
 import type { Language } from '../../report/i18n.js';
 import type { RunSnapshot } from '../../targets/snapshot.js';
 import { conclude, exitCodeOf } from '../conclude.js';
 import { conduct } from '../conduct.js';
+import { readDeployment } from '../deployment-source.js';
 import { readExperiment } from '../experiment-source.js';
 import { FlagReader, refuseFlags, type ExperimentFlags } from '../flags.js';
 import type { Io } from '../io.js';
@@ -43,16 +46,16 @@ export async function start(flags: StartFlags, io: Io): Promise<number> {
   const language: Language = reader.choice('--lang', flags.lang, ['en', 'ja'] as const) ?? 'en';
   const forPeople = reader.toggle('--report', flags.report) ?? true;
   const json = flags.json === true;
-  const { experiment, resume } =
+  const { experiment, sizing, resume } =
     flags.resume === undefined
-      ? { experiment: await readExperiment(flags, reader, io.cwd), resume: null }
+      ? await begin(flags, reader, io.cwd)
       : await takeUp(flags, flags.resume, target, reader, io.cwd);
   refuseFlags(reader.problems);
-  const notes = resume === null ? preflight(experiment, flags.force === true) : [];
+  const notes = sizing === null ? [] : preflight(experiment, sizing, flags.force === true);
   for (const text of [...describeExperiment(experiment), ...notes]) io.stderr.write(`${text}\n`);
   const out = flags.out ?? null;
   return conduct(
-    { experiment, target: resume?.target ?? target ?? 'rehearsal', out, resume },
+    { experiment, sizing, target: resume?.target ?? target ?? 'rehearsal', out, resume },
     io,
     async ({ report, folder, end }) => {
       await conclude({ report, folder, language, forPeople, json, config: flags.config }, io);
@@ -81,13 +84,26 @@ function refuseLaterFlags({ redis, processes }: StartFlags, reader: FlagReader):
   if (processes !== undefined) reader.refuse('--processes', undefined, 'comes with a later version', hint);
 }
 
+/** What a start is made from. */
+interface Beginning {
+  readonly experiment: Experiment;
+  /** null = that of the run which is taken up. */
+  readonly sizing: Sizing | null;
+  readonly resume: RunSnapshot | null;
+}
+
+async function begin(flags: StartFlags, reader: FlagReader, cwd: string): Promise<Beginning> {
+  const experiment = await readExperiment(flags, reader, cwd);
+  return { experiment, sizing: sizingOf(await readDeployment(flags, experiment, cwd)), resume: null };
+}
+
 async function takeUp(
   flags: StartFlags,
   named: string,
   target: StartFlags['target'],
   reader: FlagReader,
   cwd: string,
-): Promise<{ experiment: Experiment; resume: RunSnapshot }> {
+): Promise<Beginning> {
   for (const flag of EXPERIMENT_FLAGS) {
     if (flags[flag] === undefined) continue;
     reader.refuse(`--${flag}`, undefined, 'cannot be given with --resume: the run goes on as it was begun');
@@ -97,5 +113,5 @@ async function takeUp(
   if (target !== undefined && target !== resume.target) {
     reader.refuse('--target', target, `the run that is taken up is a ${resume.target} run`, 'leave --target out');
   }
-  return { experiment: resume.experiment, resume };
+  return { experiment: resume.experiment, sizing: null, resume };
 }

@@ -140,7 +140,8 @@ ${table(
   { caption: t('heading.cost'), onPhone: 'cards' },
 )}
 ${when(cost.assumed, () => markup`<p class="note warn">⚠ ${t('cost.assumed')}</p>`)}
-${when(cost.stale, () => markup`<p class="note warn">⚠ ${t('cost.stale')}</p>`)}</div>`,
+${when(cost.stale, () => markup`<p class="note warn">⚠ ${t('cost.stale')}</p>`)}
+${(cost.remarks ?? []).map((remark) => markup`<p class="note">${remark}</p>`)}</div>`,
   );
 }
 

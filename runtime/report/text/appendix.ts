@@ -297,6 +297,7 @@ function cost({ report, t, f }: Telling): string {
     `- ${t('cost.perThousand', { usd: f.usd(bill.perThousandTasksUsd) })}`,
     ...(bill.assumed ? [`- ⚠ ${t('cost.assumed')}`] : []),
     ...(bill.stale ? [`- ⚠ ${t('cost.stale')}`] : []),
+    ...(bill.remarks ?? []).map((remark) => `- ${plain(remark)}`),
   ].join('\n');
 }
 

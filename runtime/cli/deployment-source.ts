@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
+import { defaultDeployment, NO_PROJECT } from '../cost/deployment-sizing.js';
 import { compileDeployment, DEPLOYMENT_KEY } from '../spec/deployment/compile.js';
 import type { Deployment } from '../spec/deployment/deployment.js';
 import type { Experiment } from '../spec/experiment.js';
@@ -11,15 +12,16 @@ const PROGRAM_FOLDER = resolve(__dirname, '../..');
 
 /**
  * The deployment that stands in the file of the experiment, which has been read already; without one, the default.
- * A project that is not written yet does not keep from a plan.
+ * Every command prices the experiment on it. A project that is not written yet does not keep from that.
  *
  * @throws ExperimentError CONFIG_INVALID with every problem of the deployment.
  */
 export async function readDeployment(flags: ExperimentFlags, experiment: Experiment, cwd: string): Promise<Deployment> {
   const written = await writtenDeployment(flags, cwd);
-  const platform = isObject(written) ? written['platform'] : undefined;
-  const project = platform === 'existing' ? {} : { project: 'not-written-yet' };
-  return compileDeployment(isObject(written) ? { ...project, ...written } : (written ?? project), experiment);
+  if (written === undefined || written === null) return defaultDeployment(experiment);
+  if (!isObject(written)) return compileDeployment(written, experiment);
+  const project = written['platform'] === 'existing' ? {} : { project: NO_PROJECT };
+  return compileDeployment({ ...project, ...written }, experiment);
 }
 
 async function writtenDeployment({ config, phase }: ExperimentFlags, cwd: string): Promise<unknown> {
