@@ -30,6 +30,8 @@ export interface Fetched {
   readonly images: Omit<Images, 'runtime'>;
   /** YAML of the Postgres operator. */
   readonly operatorManifest: string;
+  /** Whole path of the kubeconfig of an existing cluster; null = what kubectl would use. */
+  readonly kubeconfig: string | null;
   /** When the stack was first deployed. */
   readonly firstDeployedAt: Date;
   readonly archiveCredentials: Output<ArchiveCredentials> | null;
@@ -51,7 +53,7 @@ export function compose({ experiment, deployment }: Settings, fetched: Fetched):
   const { namespace: namespaceName, labels } = deployment;
   const deadline = new Date(fetched.firstDeployedAt.getTime() + experiment.durationMs + deployment.deadlineGraceMs);
   const quiet = { from: fetched.firstDeployedAt.toISOString(), to: deadline.toISOString() };
-  const ground = layGround(experiment, deployment, quiet);
+  const ground = layGround(experiment, deployment, quiet, fetched.kubeconfig);
   const { provider } = ground;
   const inCluster = { provider };
 
@@ -60,14 +62,15 @@ export function compose({ experiment, deployment }: Settings, fetched: Fetched):
   const images: Images = { ...fetched.images, runtime: runtimeImage({ experiment, deployment }, ground) };
   const classes = new StorageClasses('storage', { deployment }, inCluster);
   const store = { deployment, images, namespace: namespace.name };
-  const redis = new RedisCluster('redis', { ...store, storageClass: classes.ssd }, within);
+  const stored = { provider, dependsOn: [namespace, classes] };
+  const redis = new RedisCluster('redis', { ...store, storageClass: classes.ssd }, stored);
   const postgres = new Postgres(
     'postgres',
     { ...store, storageClass: classes.ssd, operatorManifest: fetched.operatorManifest },
-    within,
+    stored,
   );
-  const influxdb = new Influxdb('influxdb', { ...store, storageClass: classes.ssd }, within);
-  const elasticsearch = new Elasticsearch('elasticsearch', { ...store, storageClass: classes.balanced }, within);
+  const influxdb = new Influxdb('influxdb', { ...store, storageClass: classes.ssd }, stored);
+  const elasticsearch = new Elasticsearch('elasticsearch', { ...store, storageClass: classes.balanced }, stored);
   const archive =
     deployment.archive === null
       ? null

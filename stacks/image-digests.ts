@@ -1,7 +1,9 @@
 import { ExperimentError } from '../runtime/kernel/errors.js';
+import { SECOND } from '../runtime/kernel/units.js';
+import { reasonOf, within, type Asking } from './asking.js';
 
-/** Does an HTTP request; the global `fetch` by default. */
-export type Fetch = (url: string, init: { method: string; headers: Record<string, string> }) => Promise<Response>;
+/** How long a registry may take to answer a question. */
+const LIMIT_MS = 10 * SECOND;
 
 /** Kinds of manifest asked for: an index for several platforms first, so that one digest serves all nodes. */
 const MANIFESTS = [
@@ -11,36 +13,51 @@ const MANIFESTS = [
   'application/vnd.docker.distribution.manifest.v2+json',
 ].join(', ');
 
+/** An image, and where in the config it is named. */
+export interface NamedImage {
+  /** `deployment.stores.redis.image` */
+  readonly path: string;
+  /** `redis:7.2.7` */
+  readonly reference: string;
+}
+
 /**
  * The image by digest: `redis:7.2.7` → `docker.io/library/redis:7.2.7@sha256:…`, asked of its registry without
  * credentials. An image that is given by digest is returned as it is, and nobody is asked.
  *
- * @throws ExperimentError CONFIG_INVALID when the registry does not answer or has no such image.
+ * @throws ExperimentError CONFIG_INVALID when the registry does not answer, within 10 s each time, or has no such image.
  */
-export async function withDigest(reference: string, fetcher: Fetch = fetch): Promise<string> {
+export async function withDigest({ path, reference }: NamedImage, asking: Asking): Promise<string> {
   if (/@sha256:[0-9a-f]{64}$/.test(reference)) return reference;
   const { host, name, tag } = parseReference(reference);
   const url = `https://${host === 'docker.io' ? 'registry-1.docker.io' : host}/v2/${name}/manifests/${tag}`;
   try {
-    const digest = await digestOf(url, fetcher);
+    const digest = await digestOf(url, asking);
     return `${host}/${name}:${tag}@${digest}`;
   } catch (error) {
     const problem = {
-      path: 'deployment.stores',
+      path,
       value: reference,
-      message: `its digest could not be had from ${host}: ${error instanceof Error ? error.message : String(error)}`,
+      message: `its digest could not be had from ${host}: ${reasonOf(error)}`,
       hint: 'give the image by digest (name@sha256:…), or check name, tag and network',
     };
     throw new ExperimentError('CONFIG_INVALID', 'an image is unknown', [problem], { cause: error });
   }
 }
 
-async function digestOf(url: string, fetcher: Fetch): Promise<string> {
+/** An answer without its body. */
+type Head = Pick<Response, 'ok' | 'status' | 'headers'>;
+
+async function digestOf(url: string, asking: Asking): Promise<string> {
   const headers = { accept: MANIFESTS };
-  let response = await fetcher(url, { method: 'HEAD', headers });
+  const head = (more: Record<string, string>): Promise<Head> =>
+    within(asking.clock, LIMIT_MS, `HEAD ${url}`, (signal) =>
+      asking.fetch(url, { method: 'HEAD', headers: { ...headers, ...more }, signal }),
+    );
+  let response = await head({});
   if (response.status === 401) {
-    const token = await anonymousToken(response.headers.get('www-authenticate') ?? '', fetcher);
-    response = await fetcher(url, { method: 'HEAD', headers: { ...headers, authorization: `Bearer ${token}` } });
+    const token = await anonymousToken(response.headers.get('www-authenticate') ?? '', asking);
+    response = await head({ authorization: `Bearer ${token}` });
   }
   if (!response.ok) throw new Error(`answered ${response.status}`);
   const digest = response.headers.get('docker-content-digest');
@@ -49,7 +66,7 @@ async function digestOf(url: string, fetcher: Fetch): Promise<string> {
 }
 
 /** Token for pulling without an account, by the challenge of the registry (Docker's token authentication). */
-async function anonymousToken(challenge: string, fetcher: Fetch): Promise<string> {
+async function anonymousToken(challenge: string, { fetch, clock }: Asking): Promise<string> {
   const part = (name: string): string | undefined => new RegExp(`${name}="([^"]*)"`).exec(challenge)?.[1];
   const [realm, service, scope] = [part('realm'), part('service'), part('scope')];
   if (realm === undefined) throw new Error('wants credentials');
@@ -57,12 +74,15 @@ async function anonymousToken(challenge: string, fetcher: Fetch): Promise<string
     ...(service === undefined ? {} : { service }),
     ...(scope === undefined ? {} : { scope }),
   });
-  const response = await fetcher(`${realm}?${query.toString()}`, { method: 'GET', headers: {} });
-  if (!response.ok) throw new Error(`gave no token: ${response.status}`);
-  const body = (await response.json()) as { token?: unknown; access_token?: unknown };
-  const token = body.token ?? body.access_token;
-  if (typeof token !== 'string') throw new Error('gave no token');
-  return token;
+  const url = `${realm}?${query.toString()}`;
+  return within(clock, LIMIT_MS, `GET ${url}`, async (signal) => {
+    const response = await fetch(url, { method: 'GET', headers: {}, signal });
+    if (!response.ok) throw new Error(`gave no token: ${response.status}`);
+    const body = (await response.json()) as { token?: unknown; access_token?: unknown };
+    const token = body.token ?? body.access_token;
+    if (typeof token !== 'string') throw new Error('gave no token');
+    return token;
+  });
 }
 
 function parseReference(reference: string): { host: string; name: string; tag: string } {

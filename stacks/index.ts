@@ -1,11 +1,12 @@
-import { Config, getStack, runtime } from '@pulumi/pulumi';
+import { homedir } from 'node:os';
+import { Config, getStack, runtime, RunError } from '@pulumi/pulumi';
+import { ExperimentError } from '../runtime/kernel/errors.js';
 import { RealClock } from '../runtime/kernel/real-clock.js';
-import { billOf } from './bill.js';
 import { compose } from './compose.js';
 import { firstDeployed, FIRST_DEPLOYED } from './first-deployed.js';
-import { withDigest } from './image-digests.js';
-import { readManifest } from './operator-manifest.js';
-import { readSettings } from './settings.js';
+import { prepare } from './prepare.js';
+import { connectByHttp } from './reachable.js';
+import { projectFolder } from './whole-paths.js';
 import type { ArchiveCredentials } from '../infra/archive.js';
 
 /*
@@ -13,31 +14,27 @@ import type { ArchiveCredentials } from '../infra/archive.js';
  * name exactly, declares it, and tells how to use it. Every fault of the config is told before a resource is touched.
  */
 module.exports = async (): Promise<Record<string, unknown>> => {
-  const stack = getStack();
-  const settings = readSettings(runtime.allConfig(), stack);
+  try {
+    return await declare(getStack());
+  } catch (error) {
+    // Told without a stack trace: what is wrong is not in the program.
+    if (error instanceof ExperimentError) throw new RunError(error.message);
+    throw error;
+  }
+};
+
+async function declare(stack: string): Promise<Record<string, unknown>> {
+  const clock = new RealClock();
+  const places = { project: projectFolder(process.cwd()), home: homedir() };
+  const outside = { fetch, clock, connect: connectByHttp, env: process.env, ...places };
+  const { settings, bill, images, operatorManifest, kubeconfig } = await prepare(runtime.allConfig(), stack, outside);
   const { experiment, deployment } = settings;
-  const bill = billOf(experiment, deployment);
-  const { redis, postgres, influxdb, elasticsearch } = deployment.stores;
-  const [redisImage, postgresImage, operatorImage, influxdbImage, elasticsearchImage, operatorManifest, since] =
-    await Promise.all([
-      withDigest(redis.image),
-      withDigest(postgres.image),
-      withDigest(postgres.operator.image),
-      withDigest(influxdb.image),
-      withDigest(elasticsearch.image),
-      readManifest(postgres.operator.manifest, postgres.operator.sha256),
-      firstDeployed(new Date(new RealClock().now())),
-    ]);
+  const since = await firstDeployed(new Date(clock.now()));
   const config = new Config();
   const deployed = compose(settings, {
-    images: {
-      redis: redisImage,
-      postgres: postgresImage,
-      postgresOperator: operatorImage,
-      influxdb: influxdbImage,
-      elasticsearch: elasticsearchImage,
-    },
+    images,
     operatorManifest,
+    kubeconfig,
     firstDeployedAt: since,
     archiveCredentials: config.getSecretObject<ArchiveCredentials>('archiveCredentials') ?? null,
     controlToken: config.getSecret('controlToken') ?? null,
@@ -55,4 +52,4 @@ module.exports = async (): Promise<Record<string, unknown>> => {
     },
     bill,
   };
-};
+}

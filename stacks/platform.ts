@@ -19,12 +19,20 @@ export interface Ground {
   readonly access: string;
 }
 
-/** The cluster an experiment is deployed to: one made on GKE, or one that is there. */
-export function layGround(experiment: Experiment, deployment: Deployment, quiet: QuietTime): Ground {
+/**
+ * The cluster an experiment is deployed to: one made on GKE, or one that is there, by the whole path of its kubeconfig
+ * (null = what kubectl would use).
+ */
+export function layGround(
+  experiment: Experiment,
+  deployment: Deployment,
+  quiet: QuietTime,
+  kubeconfig: string | null,
+): Ground {
   const { platform } = deployment;
   return platform.kind === 'gke'
     ? onGke(experiment, deployment, platform, quiet)
-    : onExisting(platform.kubeconfig, platform.context);
+    : onExisting(kubeconfig, platform.context);
 }
 
 function onGke(

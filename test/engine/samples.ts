@@ -39,13 +39,8 @@ export const deployment = {
   },
 };
 
-/** The same on a cluster that is there. */
-export const existing = {
-  ...deployment,
-  platform: 'existing',
-  project: undefined,
-  kubeconfig: join(__dirname, 'programs/kubeconfig.yaml'),
-};
+/** The same on a cluster that is there, once somebody says where: a test's `kubeconfig`. */
+export const existing = { ...deployment, platform: 'existing', project: undefined };
 
 /** The stack of a phase, with the repository's own config but for what is given. */
 export function optionsOf(

@@ -54,6 +54,7 @@ async function declare(settings: Settings) {
   const deployed = compose(settings, {
     images: IMAGES,
     operatorManifest: OPERATOR_MANIFEST,
+    kubeconfig: null,
     firstDeployedAt: new Date('2026-11-02T00:00:00Z'),
     archiveCredentials: null,
     controlToken: null,
@@ -108,6 +109,28 @@ describe('the resources of a stack', () => {
     const inCluster = recorded.filter(({ type }) => type.startsWith('kubernetes:'));
     expect(inCluster.length).toBeGreaterThan(50);
     expect(inCluster.filter(({ opts }) => !opts.provider.includes('::cluster'))).toEqual([]);
+  });
+
+  it('keep their volumes when a label changes: claims cannot be changed, and a replaced set loses its data', async () => {
+    const claims = async (labels: object): Promise<unknown[]> =>
+      (await declare(settingsOf(3, { ...GKE, labels }))).recorded
+        .filter(({ type }) => type === 'kubernetes:apps/v1:StatefulSet')
+        .map(({ inputs }) => (inputs as { spec: { volumeClaimTemplates: unknown } }).spec.volumeClaimTemplates);
+    const before = await claims({ owner: 'one', 'cost-center': 'a' });
+    expect(before).toHaveLength(3);
+    expect(await claims({ owner: 'two', 'cost-center': 'a' })).toEqual(before);
+  });
+
+  it('do not follow their storage class when it is replaced', async () => {
+    const { recorded } = await declare(settingsOf(3, GKE));
+    const classes = recorded.filter(({ type }) => type === 'kubernetes:storage.k8s.io/v1:StorageClass');
+    expect(classes).toHaveLength(2);
+    const sets = recorded.filter(({ type }) => type === 'kubernetes:apps/v1:StatefulSet');
+    // They wait for it, and no input of theirs comes from it.
+    for (const set of sets) {
+      expect(set.opts.dependsOn.map(nameIn)).toEqual(expect.arrayContaining(classes.map(({ name }) => name)));
+      expect(set.opts.inputsFrom.map(nameIn).filter((name) => classes.some((one) => one.name === name))).toEqual([]);
+    }
   });
 
   it('make the operator after the account it runs under', async () => {

@@ -1,4 +1,8 @@
-import { withDigest, type Fetch } from '../../stacks/image-digests.js';
+import { RealClock } from '../../runtime/kernel/real-clock.js';
+import { Random } from '../../runtime/kernel/random.js';
+import { VirtualClock } from '../../runtime/kernel/virtual-clock.js';
+import type { Fetch } from '../../stacks/asking.js';
+import { withDigest } from '../../stacks/image-digests.js';
 
 const DIGEST = `sha256:${'d'.repeat(64)}`;
 
@@ -16,10 +20,13 @@ function registry(asked: string[], digest: string | null = DIGEST): Fetch {
   };
 }
 
+const digestOf = (reference: string, fetch: Fetch): Promise<string> =>
+  withDigest({ path: 'deployment.stores.redis.image', reference }, { fetch, clock: new RealClock() });
+
 describe('an image by tag', () => {
   test('is given its digest by its registry', async () => {
     const asked: string[] = [];
-    await expect(withDigest('docker.io/library/redis:7.2.7', registry(asked))).resolves.toBe(
+    await expect(digestOf('docker.io/library/redis:7.2.7', registry(asked))).resolves.toBe(
       `docker.io/library/redis:7.2.7@${DIGEST}`,
     );
     expect(asked).toEqual([
@@ -30,20 +37,48 @@ describe('an image by tag', () => {
   });
 
   test('may leave out the host and the tag', async () => {
-    await expect(withDigest('redis', registry([]))).resolves.toBe(`docker.io/library/redis:latest@${DIGEST}`);
-    await expect(withDigest('ghcr.io/a/b:1', registry([]))).resolves.toBe(`ghcr.io/a/b:1@${DIGEST}`);
-    await expect(withDigest('localhost:5000/b', registry([]))).resolves.toBe(`localhost:5000/b:latest@${DIGEST}`);
+    await expect(digestOf('redis', registry([]))).resolves.toBe(`docker.io/library/redis:latest@${DIGEST}`);
+    await expect(digestOf('ghcr.io/a/b:1', registry([]))).resolves.toBe(`ghcr.io/a/b:1@${DIGEST}`);
+    await expect(digestOf('localhost:5000/b', registry([]))).resolves.toBe(`localhost:5000/b:latest@${DIGEST}`);
   });
 
   test('that is given by digest is not asked for', async () => {
     const asked: string[] = [];
-    await expect(withDigest(`redis@${DIGEST}`, registry(asked))).resolves.toBe(`redis@${DIGEST}`);
+    await expect(digestOf(`redis@${DIGEST}`, registry(asked))).resolves.toBe(`redis@${DIGEST}`);
     expect(asked).toEqual([]);
   });
 
   test('that nobody knows is refused with what to do', async () => {
-    await expect(withDigest('redis:0', registry([], null))).rejects.toThrow(/answered 404[\s\S]*by digest/);
-    await expect(withDigest('redis:0', registry([], 'sha256:short'))).rejects.toThrow(/sent no digest/);
-    await expect(withDigest('redis:0', () => Promise.reject(new Error('no route')))).rejects.toThrow(/no route/);
+    await expect(digestOf('redis:0', registry([], null))).rejects.toMatchObject({
+      problems: [
+        {
+          path: 'deployment.stores.redis.image',
+          value: 'redis:0',
+          message: 'its digest could not be had from docker.io: answered 404',
+          hint: expect.stringContaining('by digest'),
+        },
+      ],
+    });
+    await expect(digestOf('redis:0', registry([], 'sha256:short'))).rejects.toThrow(/sent no digest/);
+    await expect(digestOf('redis:0', () => Promise.reject(new Error('no route')))).rejects.toThrow(/no route/);
+  });
+
+  test('is not waited for longer than 10 s, the token included', async () => {
+    const silent: Fetch = () => new Promise(() => {});
+    const noToken: Fetch = (url, init) =>
+      url.startsWith('https://auth') ? silent(url, init) : registry([])(url, init);
+    const hub = 'https://registry-1.docker.io/v2/library/redis/manifests/7';
+    for (const [fetch, asked] of [
+      [silent, `HEAD ${hub}`],
+      [noToken, 'GET https://auth.example/token'],
+    ] as const) {
+      const clock = new VirtualClock(0, new Random(1, 'ties'));
+      const path = 'deployment.stores.redis.image';
+      const refused = withDigest({ path, reference: 'redis:7' }, { fetch, clock }).catch(String);
+      await clock.run();
+      expect(clock.now()).toBe(10_000);
+      expect(await refused).toContain(asked);
+      expect(await refused).toContain('no answer within 10 s');
+    }
   });
 });

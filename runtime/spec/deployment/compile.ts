@@ -4,7 +4,7 @@ import type { Experiment } from '../experiment.js';
 import { machineType, MACHINE_TYPE_NAMES, type Resources } from '../machines.js';
 import type { Complete } from '../options.js';
 import { badPaths, isWithin, without } from '../parse.js';
-import { formatPath, problemsOf, type Locate } from '../problems.js';
+import { formatPath, nearest, problemsOf, type Locate } from '../problems.js';
 import { merge } from '../merge.js';
 import { DEPLOYMENT_DEFAULTS } from './defaults.js';
 import type { AgentPool, Archive, Deployment, Platform, RoleName, RoleSize, ZoneMapping } from './deployment.js';
@@ -88,18 +88,26 @@ function contradictions(options: CompleteDeployment, { fleet, budget, phase }: E
       );
     }
     if (options.zones === null && regionZones(budget.region) === undefined) {
-      report('zones', `are unknown for the region ${budget.region}`, `list them, or take ${REGION_NAMES.join(', ')}`);
+      const hint = `list them, or take one of ${REGION_NAMES.join(', ')} as the region of the experiment`;
+      report('zones', `are unknown for the region ${budget.region}`, hint);
     }
   } else {
     if (options.image.reference === null && options.image.repository === null) {
-      report('image', 'has neither reference nor repository: on an existing cluster there is no registry of ours');
+      report(
+        'image',
+        'has neither reference nor repository: on an existing cluster there is no registry of ours',
+        'name an image that is there (image.reference), or where to push one (image.repository)',
+      );
     }
-    if (fleet.zones.length === 0) report('zones', 'are missing');
+    if (fleet.zones.length === 0) report('zones', 'are missing', 'list fleet.zones in the experiment');
   }
   for (const pool of ['coordinator', 'monitoring'] as const) {
     const name = options.pools[pool].machineType;
-    if (machineType(name) === undefined)
-      report(`pools.${pool}.machineType`, `must be one of ${MACHINE_TYPE_NAMES.join(', ')}`, undefined, name);
+    if (machineType(name) === undefined) {
+      const meant = nearest(name, MACHINE_TYPE_NAMES);
+      const hint = meant === null ? 'take one of these' : `did you mean ${meant}?`;
+      report(`pools.${pool}.machineType`, `has no price; allowed here: ${MACHINE_TYPE_NAMES.join(', ')}`, hint, name);
+    }
   }
   const { min, max } = options.pools.agent;
   if (min !== null && max !== null && min > max) report('pools.agent.min', `${min} is above the max of ${max} nodes`);
