@@ -1,4 +1,4 @@
-import { ComponentResource, type ComponentResourceOptions, type Input } from '@pulumi/pulumi';
+import { ComponentResource, type ComponentResourceOptions } from '@pulumi/pulumi';
 import { StorageClass } from '@pulumi/kubernetes/storage/v1/index.js';
 import type { Deployment } from '../runtime/spec/deployment/deployment.js';
 import { PART_OF } from './store-pods.js';
@@ -11,12 +11,15 @@ export interface StorageClassesArgs {
  * Storage classes of the stores. On gke two of our own, whose volumes go with their claims and are made in the zone of
  * the pod that first uses them; the cluster's own classes are no promise of either. Elsewhere, and where a class is
  * given in the deployment, nothing is made.
+ *
+ * They are named by plain strings, and the stores wait for the component: a store whose claims were made from an output
+ * of its class would be replaced, data and all, whenever the class is (a label changed), which harms no volume.
  */
 export class StorageClasses extends ComponentResource {
   /** For Redis, Postgres and InfluxDB: SSD. Undefined = the cluster's default class. */
-  readonly ssd: Input<string> | undefined;
+  readonly ssd: string | undefined;
   /** For Elasticsearch: balanced. Undefined = the cluster's default class. */
-  readonly balanced: Input<string> | undefined;
+  readonly balanced: string | undefined;
 
   constructor(name: string, { deployment }: StorageClassesArgs, opts?: ComponentResourceOptions) {
     super('agent-experiment:infra:StorageClasses', name, {}, opts);
@@ -30,9 +33,9 @@ export class StorageClasses extends ComponentResource {
     this.registerOutputs({ ssd: this.ssd, balanced: this.balanced });
   }
 
-  private diskClass(deployment: Deployment, name: string, disk: 'pd-ssd' | 'pd-balanced'): Input<string> {
+  private diskClass(deployment: Deployment, name: string, disk: 'pd-ssd' | 'pd-balanced'): string {
     const labels = { ...deployment.labels, 'app.kubernetes.io/name': name, ...PART_OF };
-    return new StorageClass(
+    new StorageClass(
       name,
       {
         metadata: { name, labels: { ...labels, 'app.kubernetes.io/component': 'storage' } },
@@ -44,7 +47,8 @@ export class StorageClasses extends ComponentResource {
       },
       // Fields of a class cannot be changed, and two of one name cannot be.
       { parent: this, deleteBeforeReplace: true },
-    ).metadata.name;
+    );
+    return name;
   }
 }
 

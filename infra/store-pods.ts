@@ -4,6 +4,7 @@ import type { Deployment } from '../runtime/spec/deployment/deployment.js';
 import type { Resources } from '../runtime/spec/machines.js';
 import type { Images } from './images.js';
 import { placedOn, type PoolRole } from './placement.js';
+import { resourceRequirements } from './pod-resources.js';
 import { priorityClassName } from './priority-classes.js';
 
 type PodSpec = types.input.core.v1.PodSpec;
@@ -39,12 +40,8 @@ export function storeSelector(name: string): Record<string, string> {
  * Requests and limits of a store. Memory is promised whole, so that a node under pressure does not evict a store; CPU
  * may burst to twice the request (rewriting a file, merging segments), or such work would stall the requests served.
  */
-export function storeResources({
-  cpuMilli,
-  memoryBytes,
-}: Resources): Required<Pick<types.input.core.v1.ResourceRequirements, 'requests' | 'limits'>> {
-  const memory = quantity(memoryBytes);
-  return { requests: { cpu: `${cpuMilli}m`, memory }, limits: { cpu: `${2 * cpuMilli}m`, memory } };
+export function storeResources({ cpuMilli, memoryBytes }: Resources): types.input.core.v1.ResourceRequirements {
+  return resourceRequirements({ cpuMilli, memoryBytes }, { cpuMilli: 2 * cpuMilli, memoryBytes });
 }
 
 /** Bytes as Kubernetes writes them: `8Gi`, `512Mi`, `1000`. */
@@ -110,7 +107,10 @@ export function spread(name: string): types.input.core.v1.TopologySpreadConstrai
   ];
 }
 
-/** Volume of each pod of a set; goes when the set goes. */
+/**
+ * Volume of each pod of a set; goes when the set goes. Its labels are few and fixed: claims cannot be changed, so that
+ * a changed label would replace the set and all that is stored. (Its disk gets the deployment's by its storage class.)
+ */
 export function volumeClaim(
   name: string,
   labels: Labels,
@@ -126,6 +126,12 @@ export function volumeClaim(
     },
   };
 }
+
+/**
+ * For `ignoreChanges` of a set. The claims of a set cannot be changed, so that another set would take its place, and
+ * the volumes with their data would go with the first: not for a new value of a label.
+ */
+export const CLAIM_LABELS = 'spec.volumeClaimTemplates[0].metadata.labels';
 
 /** Nothing billable is left when a set is deleted. */
 export const DELETE_VOLUMES = { whenDeleted: 'Delete', whenScaled: 'Delete' } as const;

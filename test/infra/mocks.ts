@@ -25,6 +25,8 @@ export interface RecordedOptions {
   readonly ignoreChanges: readonly string[];
   /** URNs of everything it waits for. */
   readonly dependsOn: readonly string[];
+  /** URNs of what its inputs are made from. */
+  readonly inputsFrom: readonly string[];
   /** Top-level inputs that are secret, in whole or in part. */
   readonly secretInputs: readonly string[];
 }
@@ -119,6 +121,9 @@ function listen(into: Recorded[]): void {
         deleteBeforeReplace: request.getDeletebeforereplace(),
         ignoreChanges: request.getIgnorechangesList(),
         dependsOn: request.getDependenciesList(),
+        inputsFrom: [...request.getPropertydependenciesMap().entries()].flatMap(([, from]: [string, Properties]) =>
+          from.getUrnsList(),
+        ),
         secretInputs: Object.keys(object).filter((key) =>
           JSON.stringify(object[key]).includes(runtime.specialSecretSig),
         ),

@@ -38,7 +38,27 @@ const ENGINES = {
     main: 'github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/pulumi-language-nodejs',
     ldflags: '-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.68.0',
   },
+  etcd: {
+    module: 'etcd',
+    binary: 'etcd',
+    version: '3.6.6',
+    main: 'go.etcd.io/etcd/server/v3',
+    ldflags: '-s -w',
+  },
+  'kube-apiserver': {
+    module: 'kube-apiserver',
+    binary: 'kube-apiserver',
+    version: '1.34.4',
+    main: 'k8s.io/kubernetes/cmd/kube-apiserver',
+    // Without a version of its own it takes itself for 1.0 and refuses to emulate anything.
+    ldflags: ['gitVersion=v1.34.4', 'gitMajor=1', 'gitMinor=34']
+      .map((setting) => ` -X k8s.io/component-base/version.${setting}`)
+      .reduce((flags, flag) => flags + flag, '-s -w'),
+  },
 };
+
+/** Engines an installed Pulumi stands in for. */
+const OF_PULUMI = ['pulumi', 'language-nodejs'];
 
 /** Folder that holds the built engine; its name changes with everything that decides what is built. */
 function engineFolder(engine) {
@@ -51,12 +71,14 @@ function engineFolder(engine) {
 }
 
 /**
- * Folders to put first on PATH so that `pulumi` and its Node language host are found: none where the installed ones fit.
+ * Folders to put first on PATH so that the engines are found; those of Pulumi only where the installed one does not fit.
  * Says in `missing` which engines have to be built first.
  */
 export function findEngines() {
-  if (installedPulumiFits()) return { path: [], missing: [] };
-  const engines = Object.values(ENGINES);
+  const installed = installedPulumiFits();
+  const engines = Object.entries(ENGINES).flatMap(([name, engine]) =>
+    installed && OF_PULUMI.includes(name) ? [] : [engine],
+  );
   return {
     path: engines.map(engineFolder),
     missing: engines.filter((engine) => !existsSync(join(engineFolder(engine), engine.binary))),
