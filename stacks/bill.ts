@@ -6,26 +6,27 @@ import { estimateCost } from '../runtime/cost/estimate.js';
 import { assumptionOf, PRICES } from '../runtime/cost/price-table.js';
 import type { Sizing } from '../runtime/cost/sizing.js';
 import { HOUR } from '../runtime/kernel/units.js';
+import type { RehearsedCurve } from '../runtime/record/rehearsed-curve.js';
 import type { Deployment } from '../runtime/spec/deployment/deployment.js';
 import type { Experiment } from '../runtime/spec/experiment.js';
 
 /**
- * What a deployment costs, in US dollars, as shown among the stack's outputs. It is made from the stack's config and
- * the price list alone, on two curves of agents that `plan` shows for the same stack file as well:
+ * What a deployment costs, in US dollars, as shown among the stack's outputs: the same figures that `plan` shows for
+ * the same stack file, on the same curves of agents.
  *
- * - the **floor**: the agents the run begins with (or its stages) and its reserve, never scaled up. `plan` calls it
- *   “Cost at the floor”.
- * - the **worst case**: the most agents there can ever be, from beginning to end. Budget policies judge by it.
- *
- * `plan` knows a third curve, that of a rehearsal which lies under `results/`. It is no part of the outputs: they
- * would change with files that are on one person's disk.
+ * - the run on the agents a **rehearsal** of this very experiment had, where one lies under `results/`;
+ * - otherwise on the **floor**: the agents the run begins with (or its stages) and its reserve, never scaled up;
+ * - the **worst case**: the most agents there can ever be, from beginning to end. Policies judge by it alone, so that
+ *   nobody's files decide what may be deployed.
  */
 export interface Bill {
-  /** The run on the floor curve. */
+  /** The curve of `runUsd`, `perHourUsd` and `parts`: `the floor`, or the rehearsal with its verdict. */
+  readonly curve: string;
+  /** The run. */
   readonly runUsd: number;
   /** The run on the worst-case curve. */
   readonly worstCaseUsd: number;
-  /** An hour of the run, on the floor curve. */
+  /** An hour of the run. */
   readonly perHourUsd: number;
   /** An hour of the run, on the worst-case curve. */
   readonly worstCasePerHourUsd: number;
@@ -33,7 +34,7 @@ export interface Bill {
   readonly idleHourUsd: number;
   /** What goes on costing after `pulumi destroy`. */
   readonly afterDestroy: AfterDestroy;
-  /** By part, for the run, on the floor curve. */
+  /** By part, for the run. */
   readonly parts: Readonly<Record<string, number>>;
   /** Parts whose price was taken over from elsewhere or assumed. */
   readonly assumed: readonly string[];
@@ -55,11 +56,12 @@ export interface AfterDestroy {
 }
 
 /** The bill by the estimator that `plan` and the policies use. Throws PRICE_UNKNOWN for a machine without a price. */
-export function billOf(experiment: Experiment, deployment: Deployment): Bill {
+export function billOf(experiment: Experiment, deployment: Deployment, rehearsed: RehearsedCurve | null): Bill {
   const sizing = sizingOf(deployment);
-  const run = estimateCost({ experiment, agentCurve: floorCurve(experiment), sizing });
+  const run = estimateCost({ experiment, sizing, ...(rehearsed ?? { agentCurve: floorCurve(experiment) }) });
   const worst = estimateCost({ experiment, agentCurve: worstCaseCurve(experiment), sizing });
   return {
+    curve: rehearsed === null ? 'the floor' : `rehearsal ${rehearsed.run} (${rehearsed.verdict})`,
     runUsd: cents(run.totalUsd),
     worstCaseUsd: cents(worst.totalUsd),
     perHourUsd: cents(run.perHourUsd),

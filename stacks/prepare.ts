@@ -1,6 +1,7 @@
 import { ExperimentError, type Problem } from '../runtime/kernel/errors.js';
 import type { Deployment } from '../runtime/spec/deployment/deployment.js';
 import type { Asking } from './asking.js';
+import { rehearsedCurve } from '../runtime/record/rehearsed-curve.js';
 import { billOf, type Bill } from './bill.js';
 import type { Fetched } from './compose.js';
 import { withDigest } from './image-digests.js';
@@ -35,7 +36,11 @@ export async function prepare(
         withDigest({ path: `deployment.stores.${path}.image`, reference: imageOf(deployment.stores) }, outside),
     );
   const answers = await Promise.all([
-    answerOf(() => settings && billOf(settings.experiment, settings.deployment)),
+    answerOf(async () => {
+      if (settings === null) return null;
+      const rehearsed = await rehearsedCurve(settings.experiment, outside.project);
+      return billOf(settings.experiment, settings.deployment, rehearsed);
+    }),
     answerOf(() => {
       const operator = deployment?.stores.postgres.operator;
       if (operator === undefined) return null;

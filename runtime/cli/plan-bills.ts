@@ -6,7 +6,7 @@ import { formatCost } from '../cost/format.js';
 import type { Sizing } from '../cost/sizing.js';
 import type { Experiment } from '../spec/experiment.js';
 import { formatMoney } from '../spec/units.js';
-import type { RehearsedCurve } from './plan-curve.js';
+import type { RehearsedCurve } from '../record/rehearsed-curve.js';
 
 /** The line of the bill that is missing where the nodes are somebody else's. */
 const AGENT_NODES = 'agent-pool nodes';

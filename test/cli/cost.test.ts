@@ -80,7 +80,11 @@ describe('the cost of one deployment', () => {
     const config = stackFile(SMALL);
     const { floor } = await planned(config);
     const experiment = loadExperiment(EXPERIMENT, 'own.yaml');
-    const { runUsd } = billOf(experiment, compileDeployment({ project: 'any-project', ...parse(SMALL) }, experiment));
+    const { runUsd } = billOf(
+      experiment,
+      compileDeployment({ project: 'any-project', ...parse(SMALL) }, experiment),
+      null,
+    );
     expect(runUsd).toBe(Math.round(floor.totalUsd * 100) / 100);
     const { stdout } = await stage.run('check', ...config);
     expect(stdout).toContain(`cost at the floor $${runUsd.toFixed(2)} of $50\n`);

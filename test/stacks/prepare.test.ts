@@ -1,5 +1,10 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ExperimentError, type Problem } from '../../runtime/kernel/errors.js';
 import { RealClock } from '../../runtime/kernel/real-clock.js';
+import { compileExperiment } from '../../runtime/spec/compile.js';
+import { specHash } from '../../runtime/spec/spec-hash.js';
 import { prepare } from '../../stacks/prepare.js';
 import type { Fetch } from '../../stacks/asking.js';
 import { deployment, existing } from '../engine/samples.js';
@@ -7,7 +12,7 @@ import { fileWith, kubeconfigFor } from './kubeconfigs.js';
 
 const nobody: Fetch = (url) => Promise.reject(new Error(`nobody at ${new URL(url).host}`));
 
-const prepared = (experiment: unknown, where: unknown, fetch: Fetch = nobody) =>
+const prepared = (experiment: unknown, where: unknown, fetch: Fetch = nobody, project = '/nonexistent/project') =>
   prepare(
     {
       'agent-experiment:experiment': JSON.stringify(experiment),
@@ -20,7 +25,7 @@ const prepared = (experiment: unknown, where: unknown, fetch: Fetch = nobody) =>
       connect: () => Promise.reject(new Error('nobody at the cluster')),
       env: {},
       home: '/nonexistent',
-      project: '/nonexistent/project',
+      project,
     },
   );
 
@@ -46,6 +51,32 @@ describe('what is known before anything is declared', () => {
       elasticsearch: deployment.stores.elasticsearch.image,
     });
     expect(operatorManifest).toContain('kind:');
+  });
+
+  test('has the bill of the agents a rehearsal of this very experiment had', async () => {
+    const project = mkdtempSync(join(tmpdir(), 'project-'));
+    try {
+      const report = (specHash: string, agents: number): string =>
+        JSON.stringify({
+          verdict: 'PASS',
+          metadata: { target: 'rehearsal', cutShort: false },
+          provenance: { specHash },
+          cost: { agentTime: [{ agents, ms: 86_400_000 }] },
+        });
+      for (const [run, text] of [
+        ['mine', report(specHash(compileExperiment({ phase: 1 })), 70)],
+        ['other', report(specHash(compileExperiment({ phase: 2 })), 90)],
+      ] as const) {
+        mkdirSync(join(project, 'results', run), { recursive: true });
+        writeFileSync(join(project, 'results', run, 'report.json'), text);
+      }
+      const rehearsed = await prepared({ phase: 1 }, deployment, nobody, project);
+      const floor = await prepared({ phase: 1 }, deployment);
+      expect(rehearsed.bill.curve).toBe('rehearsal mine (PASS)');
+      expect(rehearsed.bill.runUsd).toBeGreaterThan(floor.bill.runUsd);
+    } finally {
+      rmSync(project, { recursive: true });
+    }
   });
 
   test('has whole paths: the providers run in other folders than the program', async () => {

@@ -13,7 +13,7 @@ import type { Io } from '../io.js';
 import { formatOptimum } from '../optimize-text.js';
 import { optimize } from '../optimize.js';
 import { billsOf, formatBills } from '../plan-bills.js';
-import { rehearsedCurve } from '../plan-curve.js';
+import { rehearsedCurve } from '../../record/rehearsed-curve.js';
 
 export interface PlanFlags extends ExperimentFlags {
   readonly json?: true;

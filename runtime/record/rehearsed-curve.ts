@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { timedCurve, type TimedCurve } from '../cost/agent-time.js';
-import { knownRuns, RESULTS_FOLDER } from '../record/known-runs.js';
-import { RUN_FILES } from '../record/run-folder.js';
+import { knownRuns, RESULTS_FOLDER } from './known-runs.js';
+import { RUN_FILES } from './run-folder.js';
 import { specHash } from '../spec/spec-hash.js';
 import type { Experiment } from '../spec/experiment.js';
 
