@@ -1,3 +1,4 @@
+import { BlockList } from 'node:net';
 import type { types } from '@pulumi/kubernetes';
 import { NetworkPolicy } from '@pulumi/kubernetes/networking/v1/index.js';
 import { ComponentResource, type ComponentResourceOptions } from '@pulumi/pulumi';
@@ -68,6 +69,9 @@ function egress(workload: WorkloadName, deployment: Deployment, connections: Con
       ? [{ to: [{ podSelector: { matchLabels: PART_OF_EXPERIMENT } }], ports: tcp(PORTS.metrics) }]
       : []),
     ...(callsKubernetes ? [{ ports: tcp(...KUBERNETES_PORTS) }] : []),
+    ...(workload === 'agent'
+      ? deployment.agentEgress.map(({ cidr, ports }) => ({ to: [rangeWithoutMetadata(cidr)], ports: tcp(...ports) }))
+      : []),
     ...(outside.length === 0 ? [] : [{ to: [OUTSIDE], ports: tcp(...outside) }]),
   ];
 }
@@ -91,6 +95,17 @@ function portOf(url: string): number {
 
 /** Anywhere: an S3-compatible server may be inside as well. */
 const OUTSIDE = { ipBlock: { cidr: '0.0.0.0/0' } };
+
+/** Where clouds tell a machine's credentials to whoever asks: never foreign code, however wide its range is. */
+const METADATA_SERVER = '169.254.169.254';
+
+function rangeWithoutMetadata(cidr: string): types.input.networking.v1.NetworkPolicyPeer {
+  const [base = '', length = ''] = cidr.split('/');
+  const ranges = new BlockList();
+  ranges.addSubnet(base, Number(length), 'ipv4');
+  const holdsIt = ranges.check(METADATA_SERVER, 'ipv4') && cidr !== `${METADATA_SERVER}/32`;
+  return { ipBlock: { cidr, ...(holdsIt ? { except: [`${METADATA_SERVER}/32`] } : {}) } };
+}
 
 const PART_OF_EXPERIMENT = { 'app.kubernetes.io/part-of': 'agent-experiment' };
 

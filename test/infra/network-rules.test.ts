@@ -86,6 +86,21 @@ describe('network rules', () => {
     expect(await traffic('miyabi-archiver', 'egress', { archive })).toContain('0.0.0.0/0:7070');
   });
 
+  test('let agents out to the ranges that are named, and never to the machine’s credentials', async () => {
+    const agentEgress = [
+      { cidr: '203.0.113.0/24', ports: [443] },
+      { cidr: '0.0.0.0/0', ports: [8443] },
+    ];
+    const before = await traffic('miyabi-agent', 'egress');
+    expect(await traffic('miyabi-agent', 'egress', { agentEgress })).toEqual(
+      [...before, '0.0.0.0/0:8443', '203.0.113.0/24:443'].sort(),
+    );
+    const rules = named(POLICY, 'miyabi-agent').inputs.spec.egress as Line[];
+    const except = rules.flatMap(({ to = [] }) => to.flatMap(({ ipBlock }) => (ipBlock ? [ipBlock] : [])));
+    expect(except).toEqual([{ cidr: '203.0.113.0/24' }, { cidr: '0.0.0.0/0', except: ['169.254.169.254/32'] }]);
+    expect(await traffic('miyabi-coordinator', 'egress', { agentEgress })).not.toContain('203.0.113.0/24:443');
+  });
+
   test('take both directions of every workload', async () => {
     await traffic('miyabi-agent', 'egress');
     const policies = resourcesOf(POLICY).map(({ inputs }) => inputs);

@@ -218,6 +218,7 @@ function compile(options: CompleteDeployment, experiment: Experiment): Deploymen
           },
     deadlineGraceMs: options.deadlineGrace,
     autoStart: options.autoStart,
+    agentEgress: options.agentEgress,
     heartbeatUrl: options.heartbeatUrl,
   };
 }

@@ -63,5 +63,6 @@ export const DEPLOYMENT_DEFAULTS = {
   schedule: { cron: '0 0 * * 1', timeZone: 'Asia/Tokyo', duration: '24h' },
   deadlineGrace: '6h',
   autoStart: false,
+  agentEgress: [],
   heartbeatUrl: null,
 };

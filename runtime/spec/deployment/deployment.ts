@@ -26,8 +26,18 @@ export interface Deployment {
   readonly deadlineGraceMs: number;
   /** Start the load as soon as everything is ready. */
   readonly autoStart: boolean;
+  /** Where agents may connect to beyond the queue: the models' API, say. None by default: they run foreign code. */
+  readonly agentEgress: readonly OutsideRange[];
   /** Address outside that expects a sign of life from the monitor; null = none. */
   readonly heartbeatUrl: string | null;
+}
+
+/** Addresses outside the cluster, and what is there. */
+export interface OutsideRange {
+  /** IPv4, `203.0.113.0/24`. */
+  readonly cidr: string;
+  /** TCP. */
+  readonly ports: readonly number[];
 }
 
 export type Platform =

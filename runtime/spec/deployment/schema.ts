@@ -6,11 +6,10 @@ import { count, cpu, duration, share, size } from '../quantities.js';
  * what is not written comes from defaults.ts.
  */
 
+const IPV4_RANGE = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!\/)|(?=\/))){4}\/(?:3[0-2]|[12]?\d)$/;
+
 const cidr = (description: string): z.ZodType<string> =>
-  z
-    .string()
-    .regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, 'must be a range of IPv4 addresses such as 10.0.0.0/20')
-    .describe(description);
+  z.string().regex(IPV4_RANGE, 'must be a range of IPv4 addresses such as 10.0.0.0/20').describe(description);
 
 const address = z.string().regex(/^https?:\/\/\S+$/, 'must be an http or https address');
 
@@ -270,6 +269,15 @@ export const deploymentOptions = z.strictObject({
     min: 60_000,
   }).optional(),
   autoStart: z.boolean().optional().describe('Start the load as soon as everything is ready.'),
+  agentEgress: z
+    .array(
+      z.strictObject({
+        cidr: cidr('A range of addresses outside the cluster.'),
+        ports: z.array(z.int().min(1).max(65_535)).min(1).describe('TCP ports there.'),
+      }),
+    )
+    .optional()
+    .describe('Where agents may connect to beyond the queue, the models’ API for one; empty = nowhere.'),
   heartbeatUrl: address.nullable().optional().describe('Address outside that expects a sign of life of the monitor.'),
 });
 
