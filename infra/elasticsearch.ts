@@ -5,6 +5,7 @@ import { PodDisruptionBudget } from '@pulumi/kubernetes/policy/v1/index.js';
 import { RandomPassword } from '@pulumi/random/randomPassword.js';
 import type { Connection } from './connection.js';
 import { storeNetworkPolicy } from './store-network-policy.js';
+import { childOptions } from './child-options.js';
 import {
   CONTAINER_SECURITY,
   DELETE_VOLUMES,
@@ -159,10 +160,10 @@ export class Elasticsearch extends ComponentResource {
               ],
             },
           },
-          volumeClaimTemplates: [volumeClaim('data', labels, storageBytes, storageClass)],
+          volumeClaimTemplates: [volumeClaim('data', selector, storageBytes, storageClass)],
         },
       },
-      { ...child, dependsOn: [auth, service, discovery, policy] },
+      childOptions(this, opts, { dependsOn: [auth, service, discovery, policy] }),
     );
 
     this.connection = {

@@ -5,6 +5,7 @@ import type { types } from '@pulumi/kubernetes';
 import { RandomPassword } from '@pulumi/random/randomPassword.js';
 import type { Connection } from './connection.js';
 import { storeNetworkPolicy } from './store-network-policy.js';
+import { childOptions } from './child-options.js';
 import {
   CONTAINER_SECURITY,
   DELETE_VOLUMES,
@@ -108,10 +109,10 @@ export class Influxdb extends ComponentResource {
               ],
             },
           },
-          volumeClaimTemplates: [volumeClaim('data', labels, storageBytes, storageClass)],
+          volumeClaimTemplates: [volumeClaim('data', selector, storageBytes, storageClass)],
         },
       },
-      { ...child, dependsOn: [auth, service, policy] },
+      childOptions(this, opts, { dependsOn: [auth, service, policy] }),
     );
 
     this.connection = {

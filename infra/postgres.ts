@@ -4,6 +4,7 @@ import { Secret } from '@pulumi/kubernetes/core/v1/index.js';
 import { NetworkPolicy } from '@pulumi/kubernetes/networking/v1/index.js';
 import { RandomPassword } from '@pulumi/random/randomPassword.js';
 import type { Connection } from './connection.js';
+import { childOptions } from './child-options.js';
 import { placedOn } from './placement.js';
 import { priorityClassName } from './priority-classes.js';
 import { PostgresOperator } from './postgres-operator.js';
@@ -111,7 +112,7 @@ export class Postgres extends ComponentResource {
           monitoring: { enablePodMonitor: false },
         },
       },
-      { ...child, dependsOn: [...this.operator.objects, auth, policy] },
+      childOptions(this, opts, { dependsOn: [...this.operator.objects, auth, policy] }),
     );
 
     this.connection = {

@@ -18,6 +18,7 @@ import {
 } from './redis-config.js';
 import { REDIS_SCRIPTS } from './redis-scripts.js';
 import { storeNetworkPolicy } from './store-network-policy.js';
+import { childOptions } from './child-options.js';
 import {
   CONTAINER_SECURITY,
   DELETE_VOLUMES,
@@ -176,10 +177,10 @@ export class RedisCluster extends ComponentResource {
               volumes,
             },
           },
-          volumeClaimTemplates: [volumeClaim('data', labels, volumeBytes, storageClass)],
+          volumeClaimTemplates: [volumeClaim('data', selector, volumeBytes, storageClass)],
         },
       },
-      { ...child, dependsOn: [auth, config, headless, policy] },
+      childOptions(this, opts, { dependsOn: [auth, config, headless, policy] }),
     );
 
     this.bootstrap = new Job(

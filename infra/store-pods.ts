@@ -127,11 +127,5 @@ export function volumeClaim(
   };
 }
 
-/**
- * For `ignoreChanges` of a set. The claims of a set cannot be changed, so that another set would take its place, and
- * the volumes with their data would go with the first: not for a new value of a label.
- */
-export const CLAIM_LABELS = 'spec.volumeClaimTemplates[0].metadata.labels';
-
 /** Nothing billable is left when a set is deleted. */
 export const DELETE_VOLUMES = { whenDeleted: 'Delete', whenScaled: 'Delete' } as const;

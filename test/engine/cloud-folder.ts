@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Something that is to go wrong; see stand-ins/cloud.mjs. */
@@ -8,7 +8,7 @@ export interface Fault {
   /** Name of the resource in the program. */
   readonly name?: string;
   readonly on: 'create' | 'update' | 'delete';
-  readonly does: 'fail' | 'hang' | 'not-ready';
+  readonly does: 'fail' | 'hang' | 'lost' | 'not-ready';
   readonly times?: number;
 }
 
@@ -69,6 +69,15 @@ export class CloudFolder {
       file,
       JSON.stringify({ ...found, properties, managers: { ...found.managers, 'spec.replicas': manager } }),
     );
+  }
+
+  /** Somebody deletes it by hand. */
+  remove(type: string, id: string): void {
+    const file = ['gcp', 'aws', 'kubernetes']
+      .flatMap((provider) => this.#files(provider))
+      .find((one) => read(one).type === type && read(one).id === id);
+    if (file === undefined) throw new Error(`${type} ${id} does not exist`);
+    rmSync(file);
   }
 
   /** Everything that exists there exists here, too. */

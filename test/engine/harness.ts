@@ -15,6 +15,7 @@ import { join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { CloudFolder, type Fault } from './cloud-folder.js';
 import { digest, type EngineEvent, type Outcome } from './outcome.js';
+import { killTree } from './kill-tree.js';
 
 const REPO = resolve(__dirname, '../..');
 const STAND_INS = join(__dirname, 'stand-ins');
@@ -46,6 +47,28 @@ export interface RunOptions {
   readonly timeoutMs?: number;
   /** Interrupts the engine, as ^C does, as soon as this is true; asked every 100 ms. */
   readonly interruptWhen?: () => boolean;
+  /** Kills the engine, the program and every provider, as a lost machine does, as soon as this is true. */
+  readonly killWhen?: () => boolean;
+}
+
+/** A resource as the engine's state has it. */
+export interface StateResource {
+  readonly urn: string;
+  readonly type: string;
+  readonly id?: string;
+  readonly custom: boolean;
+  readonly outputs?: Readonly<Record<string, unknown>>;
+  /** URNs of what it is made after, by any way there is to say so; the provider's with its id. */
+  readonly parent?: string;
+  readonly provider?: string;
+  readonly dependencies?: readonly string[];
+  readonly propertyDependencies?: Readonly<Record<string, readonly string[] | null>>;
+}
+
+/** The part of `pulumi stack export` that is looked at. */
+interface StackExport {
+  readonly resources?: readonly StateResource[];
+  readonly pending_operations?: ReadonlyArray<{ readonly resource: StateResource }>;
 }
 
 /** A Pulumi project in a folder of its own on the real engine: file backend, stand-ins for the clouds. */
@@ -101,18 +124,23 @@ export class EngineProject {
     return this.#operation(['refresh', '--yes', '--skip-preview', '--clear-pending-creates'], options);
   }
 
+  /** Takes away the lock of an update that was killed. */
+  async cancel(): Promise<void> {
+    expectSuccess(await this.#pulumi(['cancel', '--yes'], {}), 'cancel');
+  }
+
   destroy(options: RunOptions = {}): Promise<Outcome> {
     return this.#operation(['destroy', '--yes', '--skip-preview'], options);
   }
 
   /** What the engine believes there is: the resources of its state. */
-  async state(): Promise<
-    ReadonlyArray<{ urn: string; type: string; id?: string; custom: boolean; outputs?: Record<string, unknown> }>
-  > {
-    const outcome = await this.#pulumi(['stack', 'export'], {});
-    expectSuccess(outcome, 'stack export');
-    const { deployment } = JSON.parse(outcome.stdout) as { deployment: { resources?: [] } };
-    return deployment.resources ?? [];
+  async state(): Promise<readonly StateResource[]> {
+    return (await this.#deployment()).resources ?? [];
+  }
+
+  /** What a killed update had begun and never heard of again. */
+  async pending(): Promise<readonly StateResource[]> {
+    return ((await this.#deployment()).pending_operations ?? []).map(({ resource }) => resource);
   }
 
   /** Outputs of the stack; secrets are `[secret]`. */
@@ -120,6 +148,12 @@ export class EngineProject {
     const outcome = await this.#pulumi(['stack', 'output', '--json'], {});
     expectSuccess(outcome, 'stack output');
     return JSON.parse(outcome.stdout) as Record<string, unknown>;
+  }
+
+  async #deployment(): Promise<StackExport> {
+    const outcome = await this.#pulumi(['stack', 'export'], {});
+    expectSuccess(outcome, 'stack export');
+    return (JSON.parse(outcome.stdout) as { deployment: StackExport }).deployment;
   }
 
   /** Removes the folder with everything in it. */
@@ -135,7 +169,8 @@ export class EngineProject {
     const events = existsSync(log)
       ? readFileSync(log, 'utf8')
           .split('\n')
-          .filter(Boolean)
+          // Whoever was killed may have left half a line.
+          .slice(0, -1)
           .map((line) => JSON.parse(line) as EngineEvent)
       : [];
     return { ...outcome, ...digest(events) };
@@ -181,7 +216,7 @@ export class EngineProject {
   }
 
   async #pulumi(args: readonly string[], options: RunOptions): Promise<Pick<Outcome, 'code' | 'stdout' | 'stderr'>> {
-    const { faults = [], delayMs = 0, timeoutMs = 180_000, interruptWhen } = options;
+    const { faults = [], delayMs = 0, timeoutMs = 180_000, interruptWhen, killWhen } = options;
     const withStack = args[0] === 'stack' && args[1] === 'init' ? [] : ['--stack', this.#stack];
     const child = spawn('pulumi', [...args, ...withStack, '--non-interactive'], {
       cwd: join(this.#folder, 'project'),
@@ -208,12 +243,14 @@ export class EngineProject {
     let late = false;
     const limit = setTimeout(() => {
       late = true;
-      child.kill('SIGKILL');
+      killTree(child.pid);
     }, timeoutMs);
     const watch = setInterval(() => {
-      if (interruptWhen?.() !== true) return;
+      const [interrupt, kill] = [interruptWhen?.() === true, killWhen?.() === true];
+      if (!interrupt && !kill) return;
       clearInterval(watch);
-      child.kill('SIGINT');
+      if (kill) killTree(child.pid);
+      else child.kill('SIGINT');
     }, 100);
     const code = await new Promise<number | null>((settle, fail) => {
       child.on('error', fail);
@@ -234,7 +271,9 @@ async function enginePath(): Promise<readonly string[]> {
   const child = spawn(process.execPath, [join(__dirname, 'tools/where.mjs')], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   for await (const chunk of child.stdout) text += String(chunk);
-  const { path, missing } = JSON.parse(text) as { path: string[]; missing: string[] };
+  const { path, missing: all } = JSON.parse(text) as { path: string[]; missing: string[] };
+  // Others have tests of their own.
+  const missing = all.filter((binary) => ['pulumi', HOST].includes(binary));
   if (missing.length > 0) throw new Error(`not built: ${missing.join(', ')}; run node test/engine/tools/build.mjs`);
   return path;
 }

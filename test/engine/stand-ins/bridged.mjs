@@ -57,6 +57,10 @@ export function bridged(provider) {
       id: result.id ?? asked.id,
       tookMs: Date.now() - began,
     });
+    if (fault === 'lost') {
+      await hang();
+      throw new Refusal(`${asked.type} ${asked.name}: nobody waited for the answer to ${on}`);
+    }
     return result;
   };
 

@@ -21,7 +21,8 @@ import { join } from 'node:path';
  * - STAND_IN_DELAY   how long each of them takes, ms (default 0).
  * - STAND_IN_FAULTS  JSON list of {type, name, on, does, times}: the first `times` (default 1) operations `on`
  *                    (create, update, delete) of resources whose type ends in `type` and whose name is `name` (both
- *                    may be left out) `fail`, `hang` until cancelled, or are done but never get ready (`not-ready`).
+ *                    may be left out) `fail`, `hang` until cancelled, are done while the answer never comes
+ *                    (`lost`), or are done but never get ready (`not-ready`).
  */
 
 const {
@@ -95,7 +96,7 @@ export async function takeTime() {
 /** Waits until the operation is cancelled. */
 export const hang = () => cancelled.promise;
 
-/** What is to go wrong with this operation, `fail`, `hang` or `not-ready`; each fault is used up by it. */
+/** What is to go wrong with this operation, `fail`, `hang`, `lost` or `not-ready`; each fault is used up by it. */
 export function faultOf(on, type, name) {
   const list = JSON.parse(faults);
   for (const [index, fault] of list.entries()) {

@@ -76,7 +76,8 @@ export function kubernetes() {
       id: result.id,
       tookMs: Date.now() - began,
     });
-    if (fault === 'hang') {
+    // An object is there as soon as it was accepted; what hangs is the wait for it.
+    if (fault === 'hang' || fault === 'lost') {
       await hang();
       throw new Refusal(
         `resource ${result.id} was not fully ${on}d: cancelled while it was awaited`,
