@@ -1,3 +1,4 @@
+import type { MachineLagSummary } from '../kernel/machine-lag.js';
 import type { Histogram } from '../kernel/histogram.js';
 import type { LedgerJudgement } from '../observe/audit.js';
 import { identityHolds } from '../observe/audit.js';
@@ -40,6 +41,8 @@ export interface ReportInput {
   readonly faults?: readonly FaultRecord[];
   /** The alerts with their peaks, from the alert engine. Default: from the events, which know no peaks. */
   readonly alerts?: ExperimentReport['alerts'];
+  /** How late bare timers fired on the machine of the load generator, in a live run. */
+  readonly machineLag?: MachineLagSummary;
   /** Largest difference between the machines' clocks, ms; left out on a single machine. */
   readonly clockSkewMs?: number;
 }
@@ -60,7 +63,10 @@ export function buildReport(input: ReportInput): ExperimentReport {
   const report: ExperimentReport = {
     metadata: metadata(input),
     summary: summary(tally, experiment),
-    performance: performance(tally, endedAt),
+    performance: {
+      ...performance(tally, endedAt),
+      ...(input.machineLag === undefined ? {} : { machineLag: { ...input.machineLag } }),
+    },
     agents: agents(tally),
     incidents: events.incidents,
     recommendations: [],

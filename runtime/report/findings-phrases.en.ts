@@ -37,6 +37,8 @@ export const en = {
   'invalid.aborted': () => 'the run was aborted',
   'invalid.dropped': (v: { count: string }) => `${v.count} arrivals were dropped`,
   'invalid.lag': (v: { lag: string; limit: string }) => `dispatch lag P99.9 was ${v.lag} (limit ${v.limit})`,
+  'invalid.lagBeside': (v: { lag: string; limit: string; machine: string }) =>
+    `dispatch lag P99.9 was ${v.lag} (limit ${v.limit}; idle timers on the same machine ${v.machine})`,
   'invalid.ledger': () => 'the ledger does not balance',
   cutShort: (v: { actual: string; planned: string; reason: string }) =>
     `The run ended after ${v.actual} of ${v.planned}: ${v.reason}.`,

@@ -33,6 +33,7 @@ export const ja: Phrases = {
   'invalid.aborted': () => '実験が中断された',
   'invalid.dropped': (v) => `到着${v.count}件が欠落した`,
   'invalid.lag': (v) => `投入遅れP99.9が${v.lag}（上限 ${v.limit}）`,
+  'invalid.lagBeside': (v) => `投入遅れP99.9が${v.lag}（上限 ${v.limit}、同じ機械の空タイマーは${v.machine}）`,
   'invalid.ledger': () => '台帳の収支が合わない',
   cutShort: (v) => `実験は予定${v.planned}のうち${v.actual}で終了しました: ${v.reason}。`,
   'cutShort.unknown': () => '理由の記録なし',

@@ -44,13 +44,18 @@ export function actualInWords({ report, p, f }: Speaker, { name, actual, actualV
 /** Why the measurement is not valid, from the report's numbers; the reasons as recorded where these do not show it. */
 export function reasonsInWords({ report, p, f, list }: Speaker): string {
   const { load, performance, ledger, states, invalid } = report;
+  const lagInWords = ({ dispatchLag, machineLag }: typeof performance): string => {
+    const said = { lag: f.duration(dispatchLag.p999), limit: f.duration(DISPATCH_LAG_LIMIT_MS) };
+    // Whose lateness it was: a machine that lets nobody be in time wants another machine, not another program.
+    return machineLag === undefined
+      ? p['invalid.lag'](said)
+      : p['invalid.lagBeside']({ ...said, machine: f.duration(machineLag.p999) });
+  };
   const reasons = [
     ...(states.some(({ to }) => to === 'aborted') ? [p['invalid.aborted']()] : []),
     ...(ledger.balanced ? [] : [p['invalid.ledger']()]),
     ...(load.dropped > 0 ? [p['invalid.dropped']({ count: f.count(load.dropped) })] : []),
-    ...(performance.dispatchLag.p999 > DISPATCH_LAG_LIMIT_MS
-      ? [p['invalid.lag']({ lag: f.duration(performance.dispatchLag.p999), limit: f.duration(DISPATCH_LAG_LIMIT_MS) })]
-      : []),
+    ...(performance.dispatchLag.p999 > DISPATCH_LAG_LIMIT_MS ? [lagInWords(performance)] : []),
   ];
   return list(reasons.length < invalid.length ? invalid : reasons);
 }

@@ -293,6 +293,7 @@ export const en = {
   'load.dropped': 'Dropped',
   'load.steadyWindow': 'Steady window',
   'load.dispatchLag': 'Dispatch lag P99.9',
+  'load.machineLag': 'Idle timers on the same machine P99.9',
   'load.littlesLaw': "Little's law",
   'load.littlesLaw.value': 'L = {L}, λW = {lambdaW} (difference {error})',
 

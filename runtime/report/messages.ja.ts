@@ -291,6 +291,7 @@ export const ja: Messages = {
   'load.dropped': '欠落',
   'load.steadyWindow': '定常区間',
   'load.dispatchLag': '投入遅れ P99.9',
+  'load.machineLag': '同じ機械の空タイマーの遅れ P99.9',
   'load.littlesLaw': 'リトルの法則',
   'load.littlesLaw.value': 'L = {L}、λW = {lambdaW}（差 {error}）',
 

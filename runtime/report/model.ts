@@ -47,6 +47,8 @@ export interface ExperimentReport {
     completion: LatencySummary;
     service: LatencySummary;
     dispatchLag: LatencySummary & { p999: number };
+    /** How late bare timers fired beside a live run: what of the dispatch lag is the machine's own. */
+    machineLag?: { p50: number; p99: number; p999: number; max: number } | undefined;
     /** Completion latency ÷ own service time (a ratio). */
     stretch: { p50: number; p99: number };
     byPriority: Array<{ priority: string; latency: LatencySummary }>;

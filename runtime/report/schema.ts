@@ -50,6 +50,7 @@ const performance = z.looseObject({
   completion: latency,
   service: latency,
   dispatchLag: latency.extend({ p999: figure }),
+  machineLag: z.looseObject({ p50: figure, p99: figure, p999: figure, max: figure }).optional(),
   stretch: z.looseObject({ p50: figure, p99: figure }),
   byPriority: z.array(z.looseObject({ priority: z.string(), latency })),
   littlesLaw: z.looseObject({ L: figure, lambdaPerMs: figure, W: figure, error: figure }),

@@ -7,6 +7,7 @@ import type { RunEnd } from '../coordinator/run.js';
 import { defaultSizing } from '../cost/deployment-sizing.js';
 import type { Sizing } from '../cost/sizing.js';
 import type { Clock } from '../kernel/clock.js';
+import { MachineLag } from '../kernel/machine-lag.js';
 import { Random } from '../kernel/random.js';
 import { RealClock } from '../kernel/real-clock.js';
 import { VirtualClock } from '../kernel/virtual-clock.js';
@@ -93,13 +94,18 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
   });
   const recorder = new Recorder(run, folder, sink, clock, target, experiment.durationMs, onError);
   let begun = false;
+  let machine: MachineLag | null = null;
   try {
     await options.onRun(run, folder, () => recorder.write());
     // From its first moment on a run leaves enough for a report; and what writes it is compiled before tasks are sent.
     await recorder.write();
     if (target === 'local') await warmUp(experiment, sizing, provenance, onError);
     begun = true;
-    const { end, input } = await carryOut(run, virtual);
+    // In a rehearsal nobody is late.
+    if (target === 'local') machine = new MachineLag();
+    const { end, input: told } = await carryOut(run, virtual);
+    const machineLag = (await machine?.stop()) ?? null;
+    const input = machineLag === null ? told : { ...told, machineLag };
     await recorder.close();
     const { experiment: _experiment, events: _events, ...record } = input;
     // The figures are there: a full disk must not keep them from whoever waits for them.
@@ -113,6 +119,7 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
     if (!begun) await rm(folder, { recursive: true, force: true });
     throw error;
   } finally {
+    await machine?.stop();
     await faultFile?.dispose();
   }
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { MachineLagSummary } from '../../runtime/kernel/machine-lag.js';
 import { SECOND } from '../../runtime/kernel/units.js';
 import type { Experiment } from '../../runtime/spec/experiment.js';
 import { loadExperiment } from '../../runtime/spec/read-yaml.js';
@@ -19,41 +19,8 @@ interface Lag {
   readonly p999: number;
   readonly max: number;
   readonly tasks: number;
-  /** Lag of bare timers in a thread of their own during the same run, as often as the tasks but at most every 5 ms. */
-  readonly machine: { readonly p50: number; readonly p99: number; readonly p999: number; readonly max: number };
-}
-
-/** An empty thread with one timer: the lags it sees, ms, until it is told to stop. */
-const BARE_TIMERS = `
-  const { parentPort, workerData } = require('node:worker_threads');
-  const lags = [];
-  let due = performance.now();
-  const next = () => {
-    due = Math.max(due + workerData, performance.now());
-    setTimeout(() => {
-      lags.push(Math.max(0, performance.now() - due));
-      next();
-    }, Math.ceil(due - performance.now()));
-  };
-  next();
-  parentPort.once('message', () => {
-    parentPort.postMessage(lags);
-    process.exit();
-  });
-`;
-
-async function withBareTimers<T>(intervalMs: number, run: () => Promise<T>): Promise<[T, Lag['machine']]> {
-  const worker = new Worker(BARE_TIMERS, { eval: true, workerData: intervalMs });
-  const lags = new Promise<number[]>((resolve, reject) => {
-    worker.once('message', resolve);
-    worker.once('error', reject);
-  });
-  const result = await run();
-  worker.postMessage('stop');
-  const sorted = (await lags).sort((a, b) => a - b);
-  const at = (share: number): number =>
-    Math.round((sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? 0) * 1000) / 1000;
-  return [result, { p50: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1) }];
+  /** Lag of bare timers in a thread of their own during the same run. */
+  readonly machine: MachineLagSummary | null;
 }
 
 function load(ratePerMin: number, durationMs: number, meanMs: number): Experiment {
@@ -74,22 +41,24 @@ function load(ratePerMin: number, durationMs: number, meanMs: number): Experimen
 }
 
 async function measure(experiment: Experiment): Promise<Lag> {
-  const interval = Math.max(5, (60 * SECOND) / experiment.load.steadyRatePerMin);
   const out = mkdtempSync(join(tmpdir(), 'dispatch-'));
   try {
-    const [{ report }, machine] = await withBareTimers(interval, () =>
-      execute({
-        experiment,
-        target: 'local',
-        out,
-        onRun: () => undefined,
-        onError: (error) => {
-          throw error;
-        },
-      }),
-    );
-    const { p50, p99, p999, max } = report.performance.dispatchLag;
-    return { p50, p99, p999, max: Math.round(max * 1000) / 1000, tasks: report.summary.totalTasks, machine };
+    const { report } = await execute({
+      experiment,
+      target: 'local',
+      out,
+      onRun: () => undefined,
+      onError: (error) => {
+        throw error;
+      },
+    });
+    const { dispatchLag, machineLag = null } = report.performance;
+    const { p50, p99, p999, max } = dispatchLag;
+    return {
+      ...{ p50, p99, p999, max: Math.round(max * 1000) / 1000 },
+      tasks: report.summary.totalTasks,
+      machine: machineLag,
+    };
   } finally {
     rmSync(out, { recursive: true });
   }

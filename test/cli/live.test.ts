@@ -108,6 +108,9 @@ describe('a live run, controlled from another terminal', () => {
     expect(outcome.stdout).toContain('./experiment.sh start --resume results/');
     report = JSON.parse(readFileSync(`${folder}/report.json`, 'utf8')) as ExperimentReport;
     expect(report.ledger).toMatchObject({ lost: 0, doubleCounted: 0, queued: 0, leased: 0, balanced: true });
+    // How late the machine itself was, beside how late its tasks were sent.
+    const { machineLag } = report.performance;
+    expect(machineLag?.max).toBeGreaterThanOrEqual(machineLag?.p50 ?? Infinity);
     expect(report.states.map(({ to }: { to: string }) => to)).toEqual([
       'running',
       ...['paused', 'running', 'paused', 'running'],

@@ -58,6 +58,9 @@ export function loadSection(told: Telling): Markup {
       [t('load.late'), f.count(load.late)],
       [t('load.dropped'), f.count(load.dropped)],
       [t('load.dispatchLag'), f.duration(performance.dispatchLag.p999)],
+      ...(performance.machineLag === undefined
+        ? []
+        : [[t('load.machineLag'), f.duration(performance.machineLag.p999)] as const]),
       [t('load.steadyWindow'), `${f.clock(steadyWindow.start)} – ${f.clock(steadyWindow.end)}`],
       [
         t('load.littlesLaw'),

@@ -220,6 +220,9 @@ function load(told: Telling): string {
     `- ${t('load.late')}: ${f.count(report.load.late)}`,
     `- ${t('load.dropped')}: ${f.count(report.load.dropped)}`,
     `- ${t('load.dispatchLag')}: ${f.duration(report.performance.dispatchLag.p999)}`,
+    ...(report.performance.machineLag === undefined
+      ? []
+      : [`- ${t('load.machineLag')}: ${f.duration(report.performance.machineLag.p999)}`]),
     `- ${t('load.steadyWindow')}: ${f.clock(report.steadyWindow.start)} – ${f.clock(report.steadyWindow.end)}`,
     `- ${t('load.littlesLaw')}: ${t('load.littlesLaw.value', {
       L: f.decimal(law.L, 1),
