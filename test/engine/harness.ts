@@ -7,11 +7,12 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { CloudFolder, type Fault } from './cloud-folder.js';
 import { digest, type EngineEvent, type Outcome } from './outcome.js';
@@ -126,7 +127,26 @@ export class EngineProject {
 
   /** Takes away the lock of an update that was killed. */
   async cancel(): Promise<void> {
-    expectSuccess(await this.#pulumi(['cancel', '--yes'], {}), 'cancel');
+    expectSuccess(await this.tryCancel(), 'cancel');
+  }
+
+  tryCancel(): Promise<Outcome> {
+    return this.#pulumi(['cancel', '--yes'], {});
+  }
+
+  /** The file of the stack's state and, beside it, the one of its attributes. */
+  get checkpoint(): { readonly state: string; readonly attributes: string } {
+    const state = join(this.#folder, 'backend', '.pulumi', 'stacks', 'agent-experiment', `${this.#stack}.json`);
+    return { state, attributes: `${state}.attrs` };
+  }
+
+  /** What the runbook says to do after a kill in the middle of a write: empty files of attributes are removed. */
+  removeEmptyAttributes(): void {
+    const folder = dirname(this.checkpoint.state);
+    for (const name of readdirSync(folder)) {
+      const file = join(folder, name);
+      if (name.endsWith('.attrs') && statSync(file).size === 0) rmSync(file);
+    }
   }
 
   destroy(options: RunOptions = {}): Promise<Outcome> {
