@@ -126,10 +126,17 @@ module.exports = {
     },
     {
       name: 'nothing-imports-the-composition-roots',
-      comment: 'targets/ puts a run together; only the CLI asks for one.',
+      comment: 'targets/ puts a run together; only the CLI and the roles, which are parts of one, ask for that.',
       severity: 'error',
-      from: { path: OURS, pathNot: '^runtime/(targets|cli)/' },
+      from: { path: OURS, pathNot: '^runtime/(targets|roles|cli)/' },
       to: { path: '^runtime/targets/' },
+    },
+    {
+      name: 'only-the-cli-starts-roles',
+      comment: 'A role is a process of its own: others meet it in Redis, or start its process.',
+      severity: 'error',
+      from: { path: OURS, pathNot: '^runtime/(roles|cli)/' },
+      to: { path: '^runtime/roles/' },
     },
     {
       name: 'nothing-imports-the-cli',
@@ -157,7 +164,12 @@ module.exports = {
       from: {
         orphan: true,
         path: OURS,
-        pathNot: ['\\.d\\.ts$', '^runtime/cli/main\\.ts$', '^(stacks|policies)/index\\.ts$'],
+        pathNot: [
+          '\\.d\\.ts$',
+          '^runtime/cli/main\\.ts$',
+          '^runtime/roles/main\\.ts$',
+          '^(stacks|policies)/index\\.ts$',
+        ],
       },
       to: {},
     },

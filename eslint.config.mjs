@@ -53,7 +53,7 @@ const chanceImports = ['crypto', 'node:crypto'].map((name) => ({
 const inDomain = (pattern) => DOMAIN_FOLDERS.map((folder) => `runtime/${folder}/${pattern}`);
 
 export default defineConfig(
-  globalIgnores(['node_modules/', 'coverage/', 'results/', 'reports/', '.cache/', 'sdks/']),
+  globalIgnores(['node_modules/', 'coverage/', 'results/', 'reports/', '.cache/', 'sdks/', 'dist/']),
   {
     // A rule that can be switched off where it hurts is no rule.
     linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: 'error' },

@@ -2,17 +2,10 @@ import type { Clock } from '../kernel/clock.js';
 import { whenSettled } from '../kernel/eventually.js';
 import type { AgentSession, Lease, SessionHandlers, TaskQueue } from '../queue/port.js';
 import type { AttemptResult } from '../queue/task.js';
-import type { AgentJournal, ExecutingAgent, Execution, Executor } from './port.js';
+import type { AgentListener, FleetMember } from './fleet-member.js';
+import type { AgentJournal, Execution, Executor } from './port.js';
 
-/** Told by an agent of what changes; the platform keeps its counts by it. */
-export interface AgentListener {
-  /** A slot became busy (+1) or free (−1). */
-  busyChanged(agent: Agent, by: 1 | -1): void;
-  /** A task ended here, and its result is on its way. */
-  taskEnded(agent: Agent): void;
-  /** A draining agent holds nothing any more. */
-  drained(agent: Agent): void;
-}
+export type { AgentListener } from './fleet-member.js';
 
 export interface AgentOptions {
   readonly id: string;
@@ -31,15 +24,15 @@ export interface AgentOptions {
  * One incarnation of an agent: takes as many tasks as it has slots, runs each through its executor, writes the
  * result down, tells the queue, and takes the next. It ends by draining (in order) or by being killed.
  */
-export class Agent implements ExecutingAgent, SessionHandlers {
+export class Agent implements FleetMember, SessionHandlers {
   readonly id: string;
   readonly zone: string;
   readonly slots: number;
   readonly startedAt: number;
-  /** See {@link ExecutingAgent.slowdown}; a slow_agents fault sets it. */
+  readonly ready = true;
+  readonly memoryBytes = null;
   slowdown = 1;
   tasksEnded = 0;
-  /** Of the attempt started last: how much longer than normal it takes, and when it started. */
   lastStretch: { readonly stretch: number; readonly at: number } | null = null;
   private session: AgentSession | null = null;
   /** As many as there are busy slots: few enough to search. */
@@ -106,6 +99,10 @@ export class Agent implements ExecutingAgent, SessionHandlers {
     this.mode = 'gone';
     this.abortAll();
     whenSettled(this.session?.close(), ignore, this.options.onError);
+  }
+
+  abort(): void {
+    this.close();
   }
 
   /** Ends without a word, as under kill -9. */

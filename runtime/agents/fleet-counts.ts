@@ -1,5 +1,5 @@
 import type { Experiment } from '../spec/experiment.js';
-import type { Agent } from './agent.js';
+import type { FleetMember } from './fleet-member.js';
 import type { FleetSample } from './port.js';
 
 type Status = 'starting' | 'ready' | 'frozen' | 'draining' | 'down' | 'none';
@@ -50,12 +50,13 @@ export class FleetCounts {
     };
   }
 
-  memoryOf(agent: Agent): number {
+  memoryOf(agent: FleetMember): number {
+    if (agent.memoryBytes !== null) return agent.memoryBytes;
     const { memory } = this.experiment.simulation;
     return memory.baseBytes + agent.busySlots * memory.perBusySlotBytes + agent.tasksEnded * memory.leakPerTaskBytes;
   }
 
-  busyChanged(agent: Agent, by: 1 | -1): void {
+  busyChanged(agent: FleetMember, by: 1 | -1): void {
     // Slots of frozen agents and of those gone left the count with their agent.
     if (!agent.atWork) return;
     this.busySlots += by;
@@ -69,12 +70,12 @@ export class FleetCounts {
   }
 
   /** The agent is no more, and its memory with it. */
-  gone(agent: Agent): void {
+  gone(agent: FleetMember): void {
     this.leakingTasks -= agent.tasksEnded;
   }
 
   /** To be called before the agent itself is frozen, thawed or ended: its busy slots go with it. */
-  statusChanged(from: Status, to: Status, zone: string, agent: Agent | null): void {
+  statusChanged(from: Status, to: Status, zone: string, agent: FleetMember | null): void {
     this.count(from, -1, zone);
     this.count(to, 1, zone);
     const wasAlive = from === 'ready' || from === 'draining';

@@ -1,5 +1,7 @@
-import type { AttemptResult } from '../queue/task.js';
+import type { Eventually } from '../kernel/clock.js';
+import type { AttemptResult, ModelUsage } from '../queue/task.js';
 import type { Lease } from '../queue/port.js';
+import type { WrittenTask } from './wire-task.js';
 
 /** What the fleet looks like at one instant; kept up to date in O(1) per change, so that a look costs nothing. */
 export interface FleetSample {
@@ -51,6 +53,87 @@ export interface ExecutingAgent {
   readonly id: string;
   /** Service times are multiplied by this (1 normally; more under a slow_agents fault). */
   readonly slowdown: number;
+}
+
+/** What a rate_limit fault acts on. */
+export interface RateLimitSwitch {
+  /** Share of the attempts answered with 429 by the fault. */
+  extraRateLimit: number;
+}
+
+// ---- real agents ------------------------------------------------------------------------------------------------
+
+/**
+ * Does the work of one attempt: an adapter per way to reach a real agent. What all of them have in common – limits,
+ * timeout, freezing, exactly one answer – is the business of `RealExecutor`.
+ */
+export interface Runner {
+  /** Longest time from {@link Running.stop} to the ending, ms; after that nobody waits for it any more. */
+  readonly stopMs: number;
+  /** Starts; `ended` is called at most once, never synchronously. May throw: then nothing was started. */
+  start(order: Order, ended: (ending: Ending) => void): Running;
+  /** Ends everything that is still under way. */
+  close(): Promise<void>;
+}
+
+/** One call of an agent. */
+export interface Order extends WrittenTask {
+  readonly attemptId: string;
+  readonly agentId: string;
+  /** Whose key it goes on; null = nothing is limited. */
+  readonly key: ApiKeyName | null;
+}
+
+export interface Running {
+  /** Its time is over: ends it, gently at first. `ended` is still called, possibly at once. */
+  stop(): void;
+  /** Ends it with all it has started, at once; `ended` is not called any more. */
+  abort(): void;
+  freeze(): void;
+  thaw(): void;
+}
+
+/** What an agent's work came to. */
+export interface Ending {
+  readonly status: 'success' | 'failed';
+  readonly error: string | null;
+  readonly retryAfterMs: number;
+  /** No further attempt can succeed. */
+  readonly final: boolean;
+  /** What the failure says about the provider and the key the call went on. */
+  readonly verdict: CallVerdict;
+  /** For people: the end of what the agent complained about; bounded, without secrets. */
+  readonly detail: string | null;
+  readonly usage: ReportedUsage | null;
+}
+
+/** As agents report it; dollars are worked out where they are left out. */
+export type ReportedUsage = Omit<ModelUsage, 'usd'> & { readonly usd: number | null };
+
+export interface ApiKeyName {
+  readonly provider: string;
+  readonly key: string;
+}
+
+/** `failed`: the provider was at fault; `limited`: the key has used up its limit; `unknown`: it was cut off. */
+export type CallVerdict = 'ok' | 'failed' | 'limited' | 'unknown';
+
+/** Says whether a call may be made, and on which key; shared by all agents that use the same keys. */
+export interface CallLimiter {
+  take(): Eventually<Permit | Refusal>;
+}
+
+export interface Permit extends ApiKeyName {
+  readonly granted: true;
+  /** The call has ended. `retryAfterMs`: how long a limited key is to be left alone; 0 = not said. */
+  end(verdict: CallVerdict, retryAfterMs: number): void;
+}
+
+export interface Refusal {
+  readonly granted: false;
+  readonly reason: 'rate_limited' | 'circuit_open' | 'concurrency_cap';
+  /** When asking again makes sense, ms. */
+  readonly retryAfterMs: number;
 }
 
 /** Makes the fleet larger or smaller: in process, or through Kubernetes' scale subresource. */

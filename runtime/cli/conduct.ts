@@ -8,6 +8,7 @@ import { RESULTS_FOLDER } from '../record/known-runs.js';
 import type { Experiment } from '../spec/experiment.js';
 import { execute, type Executed } from '../targets/execute.js';
 import type { ExperimentRun } from '../targets/experiment-run.js';
+import type { RedisChoice } from '../targets/redis-run.js';
 import type { RunSnapshot } from '../targets/snapshot.js';
 import { Interruption } from './interruption.js';
 import type { Io } from './io.js';
@@ -21,6 +22,8 @@ export interface Conduct {
   readonly target: 'rehearsal' | 'local';
   readonly out: string | null;
   readonly resume: RunSnapshot | null;
+  /** null = the tasks are kept in this process. */
+  readonly redis: RedisChoice | null;
 }
 
 /** Errors behind the scenes that are told; of more there is only a count. */
@@ -33,7 +36,7 @@ const GRACE_MS = 10 * SECOND;
  * `conclude` is called when it is over, while `control.json` is still there: who waits for the run finds the report.
  */
 export async function conduct<Result>(
-  { experiment, sizing, target, out, resume }: Conduct,
+  { experiment, sizing, target, out, resume, redis }: Conduct,
   io: Io,
   conclude: (executed: Executed) => Promise<Result>,
 ): Promise<Result> {
@@ -46,9 +49,13 @@ export async function conduct<Result>(
     if (progress === null) io.stderr.write(`${text}\n`);
     else progress.note(text);
   };
+  // Until there is a run to interrupt, its start is called off.
+  const start = new AbortController();
+  const release = redis === null ? () => undefined : io.onSignal(() => start.abort());
   const onRun = async (run: ExperimentRun, folder: string, save: () => Promise<void>): Promise<void> => {
     const shown = new Progress(io.stderr, io.clock, () => run.status(), target);
     progress = shown;
+    release();
     run.onSample(() => {
       shown.sampled();
     });
@@ -85,6 +92,11 @@ export async function conduct<Result>(
         root: join(io.cwd, RESULTS_FOLDER),
         ...(sizing === null ? {} : { sizing }),
         ...(resume === null ? {} : { resume }),
+        ...(redis === null ? {} : { redis }),
+        signal: start.signal,
+        onProgress: (text) => {
+          io.stderr.write(`${text}\n`);
+        },
         onRun,
         onAlert: (alert) => {
           if (target === 'local') progress?.note(alertText(alert));
@@ -99,7 +111,7 @@ export async function conduct<Result>(
     errors.summarise();
     return await conclude(executed);
   } finally {
-    for (const release of releases) release();
+    for (const each of [release, ...releases]) each();
     await (control as ControlApi | null)?.close();
   }
 }

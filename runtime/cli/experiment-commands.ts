@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import { SCALING_MODES, SCENARIO_NAMES } from '../spec/schema-scenarios.js';
 import type { CheckFlags } from './commands/check.js';
 import type { PlanFlags } from './commands/plan.js';
@@ -27,14 +27,14 @@ Examples:
   withExperiment(program.command('start'))
     .description('runs an experiment and reports on it')
     .option('--target <target>', 'rehearsal (virtual time, seconds) or local (real time, on this machine)')
+    .option('--redis <url>', 'keep the tasks of a local run in a Redis or Redis Cluster: redis://host:6379,host:6379')
+    .option('--processes [on]', 'every agent and coordinator a process of its own; needs --redis')
     .option('--out <folder>', 'record there; must be empty (default: the next free name under results/)')
     .option('--resume <run>', 'take up a run from its snapshot: a run, or the file')
     .option('--lang <language>', 'language of the report: en or ja (default: en)')
     .option('--report [on]', 'write report.md and report.html beside report.json (default: true)')
     .option('--force', 'start although the load does not fit or the budget does not last')
     .option('--json', 'print report.json on standard output, and nothing else there')
-    .addOption(new Option('--redis <url>').hideHelp())
-    .addOption(new Option('--processes [on]').hideHelp())
     .addHelpText(
       'after',
       `
@@ -42,7 +42,10 @@ Examples:
   ./experiment.sh start --phase=3 --agents=200 --duration=72h --chaos=true --target rehearsal
   ./experiment.sh start --phase 3 --scenario stress --target rehearsal --seed 7
   ./experiment.sh start --phase 3 --rate 2000/min --duration 2m --force --target local
+  ./experiment.sh start --phase 1 --target local --redis redis://localhost:6379 --processes
   ./experiment.sh start --config my-experiment.yaml --target rehearsal --out my-results --json
+
+The password of a Redis is taken from REDIS_PASSWORD (and the user from REDIS_USERNAME) where the address has none.
 
 Ctrl-C lets running tasks finish and ends the run; a second one aborts it. Both leave a report.`,
     )

@@ -6,6 +6,7 @@ import type { Ending } from './ending.js';
 import { addExperimentCommands } from './experiment-commands.js';
 import type { Io } from './io.js';
 import { addReportCommands } from './report-commands.js';
+import { addRoleCommand } from './role-command.js';
 
 /** Runs one command line; answers the exit code (design.md §5). Never rejects. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
@@ -17,6 +18,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   addExperimentCommands(program, io, ending);
   addControlCommands(program, io, ending);
   addReportCommands(program, io, ending);
+  addRoleCommand(program, io, ending);
   try {
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;

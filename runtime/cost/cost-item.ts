@@ -5,6 +5,8 @@ export interface ResourceUse {
   readonly elapsedMs: number;
   /** Node-milliseconds of the agent pool. */
   readonly agentNodeMs: number;
+  /** What agents have reported for their model calls, US dollars; absent = nothing yet, and the plan's figure holds. */
+  readonly modelUsd?: number;
 }
 
 /** What one line of the bill is computed from. */

@@ -70,6 +70,9 @@ export class CostModel {
       ...(models.length === 0
         ? ['Model calls cost nothing here: the simulated executor makes none, and budget.models is 0.']
         : []),
+      ...(models.length === 1 && experiment.executor.type !== 'simulated'
+        ? ['Model calls: what agents report while they run. Nothing is planned for them, as budget.models is 0.']
+        : []),
     ];
   }
 

@@ -39,6 +39,8 @@ export class CostMeter {
   /** Up to when agents have been counted: only where their number changes, for the sake of speed. */
   private countedMs: number;
   private readonly count: AgentTimeCount | null;
+  /** Undefined until an agent has reported something: till then the plan's figure holds. */
+  private modelUsd: number | undefined;
 
   /** Throws PRICE_UNKNOWN when the table lacks a price. */
   constructor({ experiment, startMs, agents, used, prices, sizing }: CostMeterOptions) {
@@ -46,6 +48,7 @@ export class CostMeter {
     this.startMs = startMs - (used?.elapsedMs ?? 0);
     this.agentNodeMs = used?.agentNodeMs ?? 0;
     this.lastMs = startMs;
+    this.modelUsd = used?.modelUsd;
     this.nodes = this.model.nodes(agents);
     this.agents = agents;
     this.countedMs = startMs;
@@ -63,6 +66,11 @@ export class CostMeter {
     this.countedMs = nowMs;
     this.agents = agents;
     this.nodes = this.model.nodes(agents);
+  }
+
+  /** Adds what an attempt has cost at its models, US dollars. */
+  charge(usd: number): void {
+    this.modelUsd = (this.modelUsd ?? 0) + usd;
   }
 
   /** US dollars up to the last call of {@link advance}. */
@@ -90,6 +98,11 @@ export class CostMeter {
   }
 
   private get use(): ResourceUse {
-    return { elapsedMs: this.lastMs - this.startMs, agentNodeMs: this.agentNodeMs };
+    const { modelUsd } = this;
+    return {
+      elapsedMs: this.lastMs - this.startMs,
+      agentNodeMs: this.agentNodeMs,
+      ...(modelUsd === undefined ? {} : { modelUsd }),
+    };
   }
 }

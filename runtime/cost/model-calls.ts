@@ -9,7 +9,8 @@ const MILLION = 1e6;
  *
  * @param attempts of the whole planned run.
  */
-export function modelItems({ tasks, budget, durationMs, startAtMs }: Experiment, attempts: number): CostItem[] {
+export function modelItems(experiment: Experiment, attempts: number): CostItem[] {
+  const { tasks, budget, durationMs, startAtMs } = experiment;
   const items: CostItem[] = [];
   for (const direction of ['input', 'output'] as const) {
     const usd = budget.modelUsdPerMillionTokens[direction];
@@ -29,8 +30,31 @@ export function modelItems({ tasks, budget, durationMs, startAtMs }: Experiment,
         assumed: false,
       },
       what: `million tokens, ${Math.round(tokens / attempts).toLocaleString('en-US')} an attempt`,
-      quantityOf: (use) => ((tokens / MILLION) * use.elapsedMs) / durationMs,
+      // What agents report takes the place of what was planned.
+      quantityOf: (use) => (use.modelUsd === undefined ? ((tokens / MILLION) * use.elapsedMs) / durationMs : 0),
     });
   }
-  return items;
+  return [...items, ...reportedItem(experiment)];
+}
+
+/** What real agents say their calls have cost. */
+function reportedItem({ executor, budget, startAtMs }: Experiment): CostItem[] {
+  if (executor.type === 'simulated') return [];
+  return [
+    {
+      part: 'model calls',
+      price: {
+        sku: 'model-calls-reported',
+        unit: 'USD',
+        usd: 1,
+        region: budget.region,
+        purchase: null,
+        source: 'the agents’ results',
+        asOf: new Date(startAtMs).toISOString().slice(0, 10),
+        assumed: false,
+      },
+      what: 'USD reported by agents',
+      quantityOf: (use) => use.modelUsd ?? 0,
+    },
+  ];
 }

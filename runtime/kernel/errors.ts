@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   NO_SPACE: EXIT.badInput,
   NO_RUN: EXIT.badInput,
   NO_ANSWER: EXIT.badInput,
+  FOREIGN_KEYS: EXIT.badInput,
   RUN_ACTIVE: EXIT.badInput,
   WRONG_STATE: EXIT.badInput,
   UNAUTHORISED: EXIT.badInput,

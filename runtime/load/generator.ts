@@ -152,7 +152,7 @@ export class LoadGenerator {
     }
     if (now - scheduledAt > LATE_AFTER_MS) this.late += 1;
     this.sent += 1;
-    journal.sent(index);
+    journal.sent(index, scheduledAt);
     const answer = queue.submit(this.factory.task(index, scheduledAt));
     if (!(answer instanceof Promise)) {
       journal.answered(index, answer);

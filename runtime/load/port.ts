@@ -5,8 +5,8 @@ import type { SubmitOutcome } from '../queue/port.js';
  * queue.
  */
 export interface GeneratorJournal {
-  /** The task has been offered; an answer or `unknown` follows. */
-  sent(index: number): void;
+  /** The task has been offered (`scheduledAt`: epoch ms); an answer or `unknown` follows. */
+  sent(index: number, scheduledAt: number): void;
   answered(index: number, outcome: SubmitOutcome): void;
   /** No answer came (connection lost); the task is offered again before the end. */
   unknown(index: number): void;

@@ -106,6 +106,7 @@ export class Collector implements QueueObserver {
     at: number,
     startedAt: number,
   ): void {
+    if (result.usage !== undefined) this.tally.used(result.usage);
     switch (outcome) {
       case 'counted':
         this.sums.add(at, Sum.completed);

@@ -27,7 +27,7 @@ export type ExperimentEvent =
   | {
       readonly type: 'agents';
       readonly at: number;
-      readonly change: 'expired' | 'recycled' | 'preempted';
+      readonly change: 'expired' | 'recycled' | 'preempted' | 'crashed';
       readonly agents: readonly string[];
       readonly reason: string;
     }

@@ -1,7 +1,7 @@
 import type { FleetSample } from '../agents/port.js';
 import { Histogram, type HistogramJson } from '../kernel/histogram.js';
 import type { ByPriority, LedgerCounts, UnfinishedTask } from '../queue/port.js';
-import type { Task } from '../queue/task.js';
+import type { ModelUsage, Task } from '../queue/task.js';
 import { PRIORITIES, type Experiment } from '../spec/experiment.js';
 import { CanaryTally, type Availability, type CanaryJson } from './canary-tally.js';
 import { FleetTally, floorAt, type FleetSummary, type FleetTallyJson } from './fleet-tally.js';
@@ -30,6 +30,12 @@ export interface TaskCounts {
   readonly censored: number;
 }
 
+/** What attempts used of models, as far as agents reported it. */
+export interface UsageSum extends ModelUsage {
+  /** Attempts that reported anything. */
+  readonly attempts: number;
+}
+
 /** Of one task type. */
 export interface TypeCounts {
   readonly completed: number;
@@ -54,6 +60,8 @@ export interface TallyJson {
   readonly stretch: HistogramJson;
   readonly types: { readonly completed: number[]; readonly failed: number[]; readonly serviceMs: number[] };
   readonly counters: Counters;
+  /** Absent = nothing was reported. */
+  readonly usage?: UsageSum;
 }
 
 interface Counters {
@@ -93,6 +101,7 @@ export class Tally {
   private readonly typeFailed: Float64Array;
   private readonly typeServiceMs: Float64Array;
   private counters: Counters;
+  private usageSum: UsageSum | null = null;
 
   /** `startedAt`: when the arrival schedule begins. */
   constructor(
@@ -180,6 +189,17 @@ export class Tally {
 
   superseded(): void {
     this.counters.superseded += 1;
+  }
+
+  /** An attempt has ended, however, and reported what it used. */
+  used({ inputTokens, outputTokens, usd }: ModelUsage): void {
+    const before = this.usageSum ?? { attempts: 0, inputTokens: 0, outputTokens: 0, usd: 0 };
+    this.usageSum = {
+      attempts: before.attempts + 1,
+      inputTokens: before.inputTokens + inputTokens,
+      outputTokens: before.outputTokens + outputTokens,
+      usd: before.usd + usd,
+    };
   }
 
   /**
@@ -313,6 +333,11 @@ export class Tally {
     return this.seriesRows;
   }
 
+  /** Null where no agent reported anything. */
+  get usage(): UsageSum | null {
+    return this.usageSum;
+  }
+
   /** By task type, in the order of the experiment's task mix. */
   get types(): readonly TypeCounts[] {
     return this.experiment.tasks.types.map((_, type) => {
@@ -357,6 +382,7 @@ export class Tally {
         serviceMs: [...this.typeServiceMs],
       },
       counters: { ...this.counters, submitted: [...this.counters.submitted], shed: [...this.counters.shed] },
+      ...(this.usageSum === null ? {} : { usage: this.usageSum }),
     };
   }
 
@@ -379,6 +405,7 @@ export class Tally {
     tally.typeFailed.set(json.types.failed);
     tally.typeServiceMs.set(json.types.serviceMs);
     tally.counters = { ...json.counters, submitted: [...json.counters.submitted], shed: [...json.counters.shed] };
+    tally.usageSum = json.usage ?? null;
     return tally;
   }
 

@@ -128,7 +128,8 @@ export interface UnfinishedTask {
 
 /**
  * Told of every transition, in the order in which they happened. This is what metrics and the ledger's audit are
- * made from; it must return quickly and must not call the queue.
+ * made from; it must return quickly and must not call the queue. A queue that lives elsewhere tells a little later
+ * than it answers.
  */
 export interface QueueObserver {
   submitted(task: Task, outcome: SubmitOutcome, at: number): void;

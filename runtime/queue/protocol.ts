@@ -10,8 +10,10 @@ import type { AttemptResult } from './task.js';
  *     submit ─► shed                        (refused: bound or expected wait)
  *     submit ─► queued ─claim─► leased ─finish(success)─► completed
  *                 ▲  ▲             │ ├──finish(failed), attempts left──► delayed ─due─► queued
- *                 │  └──release────┤ ├──finish(failed), none left──────► failed
- *                 └─────expire─────┘ └──expire, none left──────────────► failed
+ *                 │  └──release────┤ ├──finish(failed, deferred)───────► delayed      (attempt not counted)
+ *                 └─────expire─────┘ ├──finish(failed), none left──────► failed
+ *                                    ├──finish(failed, final)──────────► failed
+ *                                    └──expire, none left──────────────► failed
  */
 export type TaskState =
   | { readonly phase: 'queued'; readonly attempts: number }
@@ -69,9 +71,18 @@ export function transition(state: TaskState, event: TaskEvent, rules: QueueRules
 
 function finished(attempts: number, result: AttemptResult, at: number, rules: QueueRules): Transition {
   if (result.status === 'success') return { state: { phase: 'completed', attempts }, outcome: 'counted' };
-  if (attempts >= rules.maxAttempts) return { state: { phase: 'failed', attempts }, outcome: 'dead' };
+  if (result.deferred === true) return deferred(attempts, result, at, rules);
+  if (result.final === true || attempts >= rules.maxAttempts) {
+    return { state: { phase: 'failed', attempts }, outcome: 'dead' };
+  }
   const due = at + Math.max(backoffMs(attempts, rules), result.retryAfterMs);
   return { state: { phase: 'delayed', attempts, due }, outcome: 'retried' };
+}
+
+/** Nothing was tried: the task waits as long as it was told to, and has lost no attempt. */
+function deferred(attempts: number, result: AttemptResult, at: number, rules: QueueRules): Transition {
+  const waitMs = result.retryAfterMs > 0 ? result.retryAfterMs : backoffMs(1, rules);
+  return { state: { phase: 'delayed', attempts: attempts - 1, due: at + waitMs }, outcome: 'retried' };
 }
 
 /** Wait before the next attempt after `attempts` failed ones: exponential, bounded, without jitter (slots differ enough). */

@@ -87,6 +87,7 @@ export function buildReport(input: ReportInput): ExperimentReport {
     forecast,
     linearity: stages,
     cost,
+    ...(tally.usage === null ? {} : { usage: { ...tally.usage } }),
     findings: { wentWell: [], wentWrong: [], change: [] },
     series: buildSeries(tally.series, endedAt),
     latencyHistogram: latencyBars(tally.responseLatency()),

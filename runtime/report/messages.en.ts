@@ -331,6 +331,10 @@ export const en = {
   'provenance.commit': 'Commit',
   'provenance.image': 'Image digest',
   'provenance.schema': 'Schema version',
+  'provenance.queue': 'Queue',
+  'provenance.queue.memory': 'in the memory of the run',
+  'provenance.queue.redis': 'Redis {version}, partitions: {partitions}, time without a replica: {seconds} s',
+  'provenance.queue.processes': '; agents and coordinators as processes',
   'provenance.spec': 'Spec hash',
   'provenance.seed': 'Seed',
 

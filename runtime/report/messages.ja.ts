@@ -329,6 +329,10 @@ export const ja: Messages = {
   'provenance.commit': 'コミット',
   'provenance.image': 'イメージダイジェスト',
   'provenance.schema': 'スキーマバージョン',
+  'provenance.queue': 'キュー',
+  'provenance.queue.memory': '実行プロセスのメモリ内',
+  'provenance.queue.redis': 'Redis {version}、パーティション {partitions}、レプリカなしの時間 {seconds} 秒',
+  'provenance.queue.processes': '。エージェントとコーディネーターは別プロセス',
   'provenance.spec': '仕様ハッシュ',
   'provenance.seed': 'シード',
 

@@ -118,6 +118,8 @@ export interface ExperimentReport {
     usl: { lambda: number; sigma: number; kappa: number } | null;
   } | null;
   cost: CostSummary;
+  /** Tokens and dollars as agents reported them; absent where none did. */
+  usage?: { attempts: number; inputTokens: number; outputTokens: number; usd: number } | undefined;
   findings: { wentWell: string[]; wentWrong: string[]; change: string[] };
   series: ReportSeries;
   latencyHistogram: Array<{ upToMs: number; count: number }>;
@@ -128,9 +130,23 @@ export interface ExperimentReport {
     schemaVersion: number;
     specHash: string;
     seed: number;
+    /** Where tasks were kept; absent in a rehearsal, which keeps them in memory. */
+    queue?: QueueProvenance | undefined;
     /** What each sink holds: file or table, records, complete or not. */
     sinks: Array<{ name: string; records: number; complete: boolean; note: string }>;
   };
+}
+
+/** Where a run's tasks were kept. */
+export interface QueueProvenance {
+  kind: 'memory' | 'redis';
+  /** Of a queue in Redis. */
+  partitions?: number | undefined;
+  redisVersion?: string | undefined;
+  /** Time in which some partition had no replica and rested on the journals, s, to half a second. */
+  degradedSeconds?: number | undefined;
+  /** Agents and coordinators were processes of their own. */
+  processes?: boolean | undefined;
 }
 
 export type Verdict = 'PASS' | 'FAIL' | 'INVALID';

@@ -195,6 +195,15 @@ const provenance = z.looseObject({
   schemaVersion: z.number(),
   specHash: z.string(),
   seed: z.number(),
+  queue: z
+    .looseObject({
+      kind: z.enum(['memory', 'redis']),
+      partitions: z.number().optional(),
+      redisVersion: z.string().optional(),
+      degradedSeconds: z.number().optional(),
+      processes: z.boolean().optional(),
+    })
+    .optional(),
   sinks: z.array(z.looseObject({ name: z.string(), records: figure, complete: z.boolean(), note: z.string() })),
 });
 
@@ -224,6 +233,7 @@ export const reportSchema = z.looseObject({
   forecast: forecast.nullable(),
   linearity: linearity.nullable(),
   cost,
+  usage: z.looseObject({ attempts: figure, inputTokens: figure, outputTokens: figure, usd: figure }).optional(),
   findings: z.looseObject({
     wentWell: z.array(z.string()),
     wentWrong: z.array(z.string()),

@@ -1,4 +1,5 @@
 import { isTimeZone } from './calendar.js';
+import { checkExecutor } from './checks-executor.js';
 import { checkChaos, checkScenarios } from './checks-plan.js';
 import type { Contradiction, Report } from './contradiction.js';
 import { machineType, podsPerNode } from './machines.js';
@@ -22,6 +23,7 @@ export function contradictions(options: CompleteOptions, written: ExperimentOpti
   checkTasks(options, report);
   checkQueue(options, report);
   checkFleet(options, report);
+  checkExecutor(options, report);
   checkScaling(options, written, report);
   checkLoad(options, report);
   checkChaos(options, report);

@@ -1,5 +1,6 @@
 import { ExperimentError, type Problem } from '../kernel/errors.js';
 import { contradictions } from './checks.js';
+import { compileExecutor } from './compile-executor.js';
 import type {
   AlertRule,
   ChaosRules,
@@ -65,6 +66,7 @@ function compile(options: CompleteOptions, overrides: ExperimentOverrides): Expe
     tasks: compileTasks(options),
     queue: compileQueue(options, run),
     ...compileFleetAndScaling(options, run, overrides),
+    executor: compileExecutor(options.executor, Object.keys(options.tasks.types)),
     chaos: compileChaos(options, run),
     alerts: compileAlerts(options),
     monitors: run.monitors,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ExperimentError } from '../kernel/errors.js';
 import { ALERT_ACTIONS } from './alert-condition.js';
+import { compiledExecutor } from './executor-rules.js';
 import type { AlertAction, Experiment } from './experiment.js';
 import { problemsOf } from './problems.js';
 import { CRITERION_NAMES, SCALING_MODES, SCENARIO_NAMES } from './schema-scenarios.js';
@@ -166,6 +167,7 @@ const compiled: z.ZodType<Experiment> = z.object({
   tasks,
   queue,
   fleet,
+  executor: compiledExecutor,
   scaling,
   chaos,
   alerts: z.array(alert),

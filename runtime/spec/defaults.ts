@@ -1,3 +1,4 @@
+import { EXECUTOR_DEFAULTS } from './executor.js';
 import { SCENARIOS } from './scenarios.js';
 
 /**
@@ -50,6 +51,7 @@ export const DEFAULTS = {
     spot: { enabled: true, preemptedPerDay: '5%' },
     coordinators: 3,
   },
+  executor: EXECUTOR_DEFAULTS,
   horizontalScaling: {
     mode: null,
     evaluateEvery: '15s',

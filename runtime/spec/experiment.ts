@@ -1,3 +1,4 @@
+import type { ExecutorRules } from './executor-rules.js';
 import type { Resources } from './machines.js';
 
 /**
@@ -21,6 +22,8 @@ export interface Experiment {
   readonly tasks: TaskMix;
   readonly queue: QueueRules;
   readonly fleet: FleetRules;
+  /** Who carries tasks out on a real target. */
+  readonly executor: ExecutorRules;
   readonly scaling: ScalingRules;
   readonly chaos: ChaosRules;
   readonly alerts: readonly AlertRule[];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { alertActions, alertCondition } from './alert-condition.js';
+import { executorSection } from './executor.js';
 import { MACHINE_TYPE_NAMES } from './machines.js';
 import { count, cpu, duration, instant, LIMITS, money, rate, share, size } from './quantities.js';
 import { chaosSection } from './schema-chaos.js';
@@ -361,6 +362,7 @@ export const experimentOptions = z.strictObject({
   tasks: tasks.optional().describe('What arrives.'),
   queue: queue.optional().describe('Where tasks wait.'),
   fleet: fleet.optional().describe('The agents.'),
+  executor: executorSection.optional().describe('Who carries tasks out. A rehearsal simulates its agents in any case.'),
   horizontalScaling: horizontalScaling.optional().describe('Reactive scaling (document 5.1).'),
   predictiveScaling: predictiveScaling.optional().describe('Predictive scaling (document 5.3).'),
   chaos: chaosSection.optional().describe('Faults injected on purpose.'),

@@ -1,5 +1,6 @@
-import { InProcessFleet, type FleetHistory } from '../agents/adapters/in-process-fleet.js';
-import { SimulatedExecutor } from '../agents/adapters/simulated.js';
+import { InProcessFleet } from '../agents/adapters/in-process-fleet.js';
+import { Fleet, type FleetHistory, type FleetOptions } from '../agents/fleet.js';
+import type { FleetSample, RateLimitSwitch } from '../agents/port.js';
 import { ChaosEngineer, type ChaosOptions } from '../chaos/engineer.js';
 import { FaultBook } from '../chaos/fault-book.js';
 import type { FaultLedger } from '../chaos/fault-ledger.js';
@@ -14,6 +15,7 @@ import type { Sizing } from '../cost/sizing.js';
 import type { Clock } from '../kernel/clock.js';
 import { RandomStreams } from '../kernel/random.js';
 import { LoadGenerator, type GeneratorPosition } from '../load/generator.js';
+import { TaskFactory } from '../load/task-factory.js';
 import { AlertEngine, type FiringAlert } from '../observe/alerts.js';
 import { LedgerAudit } from '../observe/audit.js';
 import { Collector } from '../observe/collector.js';
@@ -22,29 +24,38 @@ import type { EventSink, FaultRecord } from '../observe/events.js';
 import { Monitors } from '../observe/monitors.js';
 import { RecoveryTracker } from '../observe/recovery.js';
 import { Tally } from '../observe/tally.js';
-import { MemoryQueue } from '../queue/adapters/memory.js';
-import type { Lease, LedgerCounts, QueueObserver } from '../queue/port.js';
+import type { Lease, LedgerCounts, QueueObserver, TaskQueue } from '../queue/port.js';
 import { augursModels } from '../scaling/adapters/augurs.js';
 import { AutoScaler } from '../scaling/autoscaler.js';
 import type { ScalingContext } from '../scaling/port.js';
 import type { Experiment } from '../spec/experiment.js';
+import { agentWork, usageObserver } from './executors.js';
 import { InProcessSurface } from './in-process-surface.js';
 import { MonitorLoop } from './monitor.js';
+import { OpenTasks } from './open-tasks.js';
+import type { Leadership, ProcessPlatform } from './platform.js';
 import { ProbeMeter } from './probe-meter.js';
+import { reconcile } from './reconciliation.js';
+import { memoryRunQueue, type RunQueue, type RunQueueMaker } from './run-queue.js';
 
 /** From the kill of a coordinator until it is back, as standby. */
-const COORDINATOR_RESTART_MS = 10_000;
+export const COORDINATOR_RESTART_MS = 10_000;
 
 export interface AssemblyOptions {
   readonly experiment: Experiment;
   /** What the run is priced on. */
   readonly sizing: Sizing;
   readonly clock: Clock;
+  readonly target: 'rehearsal' | 'local';
   readonly faultLedger: FaultLedger;
   readonly emit: EventSink;
   readonly onSample: (data: ExperimentData, counts: LedgerCounts) => void;
   readonly onAlert: (alert: FiringAlert) => void;
   readonly onError: (error: unknown) => void;
+  /** Where tasks are kept. @default in this process */
+  readonly queue?: RunQueueMaker;
+  /** Where agents and coordinators are processes of their own. @default they are objects of this process */
+  readonly platform?: ProcessPlatform;
   /** Told of every transition of a task, after all others. */
   readonly observers?: readonly QueueObserver[];
   /** When the schedule begins; earlier than now where a run is taken up again. */
@@ -63,11 +74,11 @@ export interface Assembly {
   readonly audit: LedgerAudit;
   readonly book: FaultBook;
   readonly recovery: RecoveryTracker;
-  readonly queue: MemoryQueue;
-  readonly fleet: InProcessFleet;
+  readonly queue: RunQueue;
+  readonly fleet: Fleet;
   readonly generator: LoadGenerator;
   readonly run: Run;
-  readonly council: Council;
+  readonly council: Leadership;
   readonly scaler: AutoScaler;
   readonly alerts: AlertEngine;
   readonly monitors: Monitors;
@@ -79,11 +90,16 @@ export interface Assembly {
   /** Whoever injects a fault tells of it here. */
   readonly faults: Pick<ChaosOptions, 'onInjected' | 'onEnded'>;
   readonly streams: RandomStreams;
+  /** Ends what agents still have under way. */
+  readonly endAgentWork: () => Promise<void>;
+  /** Where the queue can lose tasks: submits again what it does not know any more, and gives it so long to run. */
+  readonly reconcile: ((runMs: number) => Promise<void>) | null;
 }
 
 /**
- * Puts the modules of one experiment together in one process: memory queue, simulated agents, three coordinators,
- * autoscaler, chaos and monitor. What is virtual and what is real about it is the clock alone.
+ * Puts the modules of one experiment together in one process: queue, agents, three coordinators, autoscaler, chaos and
+ * monitor. Whether time is virtual is the clock's business, where tasks are kept the queue's, and where agents and
+ * coordinators run the platform's.
  */
 export function assemble(options: AssemblyOptions): Assembly {
   const { experiment, clock, emit, onError } = options;
@@ -97,30 +113,33 @@ export function assemble(options: AssemblyOptions): Assembly {
   const recovery = new RecoveryTracker(experiment.targets.p99LatencyMs, (fault) => {
     book.recovered(fault.id, clock.now(), fault.serviceRecoveryMs, fault.capacityRecoveryMs);
   });
-  const admission = new AdmissionControl(experiment, () => fleet.sample());
+  const admission = new AdmissionControl(experiment, (): FleetSample => fleet.sample());
 
-  const link = { delayMs: 0 };
+  const { platform } = options;
   const observers: QueueObserver[] = [collector, audit, recoveryObserver(recovery)];
   if (experiment.chaos.injections.some(({ type }) => type === 'rate_limit')) observers.push(meter);
   if (experiment.queue.admission !== null) observers.push(admission);
+  if (experiment.executor.type !== 'simulated') {
+    observers.push(
+      usageObserver((usd) => {
+        meterOfCost.charge(usd);
+      }),
+    );
+  }
+  // A queue of this process loses nothing: what it has accepted need not be remembered beside it.
+  const open = options.queue === undefined ? null : new OpenTasks(audit);
+  if (open !== null) observers.push(open);
+  if (platform !== undefined) observers.push(platform.observer);
   observers.push(...(options.observers ?? []));
-  const queue = new MemoryQueue({ clock, rules: experiment.queue, observers, link });
-  const executor = new SimulatedExecutor(clock, experiment);
-  const fleet: InProcessFleet = new InProcessFleet({
-    experiment,
-    clock,
-    queue,
-    executor,
-    journal: audit,
-    events: emit,
-    onError,
-    ...(options.fleetHistory === undefined ? {} : { history: options.fleetHistory }),
-  });
+  const runQueue = (options.queue ?? memoryRunQueue(clock, experiment.queue))(observers);
+  const { queue, view } = runQueue;
+  const { fleet, executor, endAgentWork } =
+    platform === undefined ? ownFleet(options, queue, audit) : fleetOn(platform, options);
   const generator = new LoadGenerator({
     experiment,
     clock,
     queue,
-    journal: audit,
+    journal: open ?? audit,
     events: emit,
     onFinished: () => undefined,
     onError,
@@ -133,23 +152,26 @@ export function assemble(options: AssemblyOptions): Assembly {
     drainTimeoutMs: experiment.fleet.drainTimeoutMs,
     parts: {
       load: generator,
-      counts: () => queue.counts(),
+      counts: () => withThoseOnTheWay(view.counts(), generator.stats.sent),
       haltFleet: () => {
         fleet.halt();
       },
     },
   });
   const admitting = admission.duty(queue, onError);
-  const duties: Duty[] = [run.duty, sweeping(queue, clock, emit, onError), ...(admitting === null ? [] : [admitting])];
-  const council = new Council({
-    replicas: experiment.fleet.coordinators,
-    restartMs: COORDINATOR_RESTART_MS,
-    clock,
-    lease: new MemoryLease(clock),
-    duties,
-    events: emit,
-    onError,
-  });
+  const own: Duty[] = [run.duty];
+  const admissionDuty = admitting === null ? [] : [admitting];
+  const council: Leadership =
+    platform?.leadership([...own, ...admissionDuty], emit) ??
+    new Council({
+      replicas: experiment.fleet.coordinators,
+      restartMs: COORDINATOR_RESTART_MS,
+      clock,
+      lease: new MemoryLease(clock),
+      duties: [...own, sweeping(queue, clock, emit, onError), ...admissionDuty],
+      events: emit,
+      onError,
+    });
 
   const scaler = new AutoScaler({
     rules: experiment.scaling,
@@ -204,7 +226,7 @@ export function assemble(options: AssemblyOptions): Assembly {
   const monitor = new MonitorLoop({
     clock,
     queue,
-    counts: () => queue.counts(),
+    counts: () => view.counts(),
     fleet,
     collector,
     alerts,
@@ -219,7 +241,7 @@ export function assemble(options: AssemblyOptions): Assembly {
     onSample: options.onSample,
   });
 
-  const surface = new InProcessSurface(clock, fleet, council, meter, link, executor, onError);
+  const surface = new InProcessSurface(clock, fleet, council, meter, runQueue, executor, onError);
   const faults = {
     onInjected: (fault: FaultRecord, held: readonly number[]): void => {
       recovery.injected(fault, held);
@@ -250,10 +272,56 @@ export function assemble(options: AssemblyOptions): Assembly {
     ...faults,
   });
 
+  const factory = new TaskFactory(experiment.tasks, experiment.seed);
+  const reconciliation =
+    open === null
+      ? null
+      : (runMs: number) =>
+          reconcile(
+            {
+              ...{ clock, queue, view, open, events: emit },
+              task: (index, scheduledAt) => factory.task(index, scheduledAt),
+              unanswered: () => generator.unanswered,
+            },
+            runMs,
+          );
+
   return {
-    ...{ tally, collector, audit, book, recovery, queue, fleet, generator, run, council, scaler, alerts, monitors },
-    ...{ costMeter: meterOfCost, scalingContext, monitor, surface, chaos, faults, streams },
+    ...{ tally, collector, audit, book, recovery, queue: runQueue, fleet, generator, run, council, scaler, alerts },
+    ...{ monitors, costMeter: meterOfCost, scalingContext, monitor, surface, chaos, faults, streams, endAgentWork },
+    reconcile: reconciliation,
   };
+}
+
+/** A queue that is looked at now and then may not know the latest arrivals yet: they are in it, or on their way. */
+function withThoseOnTheWay(counts: LedgerCounts, sent: number): LedgerCounts {
+  const onTheWay = sent - counts.submitted;
+  if (onTheWay <= 0) return counts;
+  return { ...counts, submitted: sent, queued: counts.queued + onTheWay };
+}
+
+interface FleetWithWork {
+  readonly fleet: Fleet;
+  readonly executor: RateLimitSwitch;
+  readonly endAgentWork: () => Promise<void>;
+}
+
+/** Agents that are objects of this process. */
+function ownFleet(options: AssemblyOptions, queue: TaskQueue, journal: LedgerAudit): FleetWithWork {
+  const { experiment, clock, target, onError } = options;
+  const { executor, close } = agentWork({ experiment, clock, target, onError });
+  const fleet = new InProcessFleet({ ...fleetOptions(options), queue, executor, journal, onError });
+  return { fleet, executor, endAgentWork: close };
+}
+
+/** Agents that are processes. */
+function fleetOn(platform: ProcessPlatform, options: AssemblyOptions): FleetWithWork {
+  const fleet = new Fleet({ ...fleetOptions(options), members: platform.members });
+  return { fleet, executor: platform.executor, endAgentWork: () => platform.close() };
+}
+
+function fleetOptions({ experiment, clock, emit, fleetHistory }: AssemblyOptions): Omit<FleetOptions, 'members'> {
+  return { experiment, clock, events: emit, ...(fleetHistory === undefined ? {} : { history: fleetHistory }) };
 }
 
 /** Agents a run begins with: the first stage's, or the phase's with its reserve. */

@@ -6,7 +6,8 @@ import { MemoryFaultLedger } from '../chaos/fault-ledger.js';
 import type { RunEnd } from '../coordinator/run.js';
 import { defaultSizing } from '../cost/deployment-sizing.js';
 import type { Sizing } from '../cost/sizing.js';
-import type { Clock } from '../kernel/clock.js';
+import { Aborted, type Clock } from '../kernel/clock.js';
+import { ExperimentError } from '../kernel/errors.js';
 import { MachineLag } from '../kernel/machine-lag.js';
 import { Random } from '../kernel/random.js';
 import { RealClock } from '../kernel/real-clock.js';
@@ -20,8 +21,11 @@ import type { Experiment } from '../spec/experiment.js';
 import { specHash } from '../spec/spec-hash.js';
 import { VERSION } from '../kernel/version.js';
 import { carryOut } from './carry-out.js';
+import type { ProcessPlatform } from './platform.js';
+import { requireAgents } from './executors.js';
 import { ExperimentRun } from './experiment-run.js';
 import { Recorder } from './recorder.js';
+import { openRedisRun, type RedisChoice, type RedisRun } from './redis-run.js';
 import { recordToJson } from './run-record.js';
 import { warmUp } from './warm-up.js';
 import type { RunSnapshot } from './snapshot.js';
@@ -36,6 +40,12 @@ export interface ExecuteOptions {
   /** Default: `results` in the folder the process was started in. */
   readonly root?: string;
   readonly resume?: RunSnapshot;
+  /** Keep the tasks in a Redis; local runs only, and none that is taken up. @default in this process */
+  readonly redis?: RedisChoice;
+  /** Calls the start off while there is no run yet. */
+  readonly signal?: AbortSignal;
+  /** Told how far the start is, where it takes a while. */
+  readonly onProgress?: (text: string) => void;
   /** Called as soon as there is a run, before it begins. `save` writes down all there is, in case it is the last. */
   readonly onRun: (run: ExperimentRun, folder: string, save: () => Promise<void>) => void | Promise<void>;
   readonly onAlert?: (alert: FiringAlert) => void;
@@ -54,6 +64,8 @@ export interface Executed {
  */
 export async function execute(options: ExecuteOptions): Promise<Executed> {
   const { target, resume, onError } = options;
+  // Before anything is written: what cannot run leaves no folder behind.
+  if (target === 'local') requireAgents(options.experiment);
   const real = new RealClock();
   const experiment =
     target === 'local' && resume === undefined
@@ -61,8 +73,36 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
       : options.experiment;
   const hash = specHash(experiment);
   const experimentId = resume?.experimentId ?? idOf(experiment, target, hash);
+  const redis =
+    options.redis === undefined
+      ? null
+      : await openRedisRun({
+          ...{ choice: options.redis, experiment, experimentId, clock: real, onError },
+          onProgress: options.onProgress ?? (() => undefined),
+        });
+  try {
+    return await executeWith(redis, { options, experiment, experimentId, real, hash });
+  } finally {
+    await redis?.close().catch(onError);
+  }
+}
+
+interface Prepared {
+  readonly options: ExecuteOptions;
+  readonly experiment: Experiment;
+  readonly experimentId: string;
+  readonly real: RealClock;
+  readonly hash: string;
+}
+
+async function executeWith(
+  redis: RedisRun | null,
+  { options, experiment, experimentId, real, hash }: Prepared,
+): Promise<Executed> {
+  const { target, resume, onError } = options;
   const folder = await createRunFolder(experimentId, options.out, options.root);
   await claim(join(folder, RUN_FILES.spec), `${JSON.stringify(experiment, null, 2)}\n`);
+  const platform = await startProcesses(redis, folder, options.signal);
 
   const startsAt = resume?.takenAt ?? experiment.startAtMs;
   const virtual = target === 'rehearsal' ? new VirtualClock(startsAt, new Random(experiment.seed, 'ties')) : null;
@@ -91,6 +131,8 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
     ...(options.onAlert === undefined ? {} : { onAlert: options.onAlert }),
     onError,
     ...(resume === undefined ? {} : { resume }),
+    ...(redis === null ? {} : { queue: redis.queue }),
+    ...(platform === null ? {} : { platform }),
   });
   const recorder = new Recorder(run, folder, sink, clock, target, experiment.durationMs, onError);
   let begun = false;
@@ -121,6 +163,21 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
   } finally {
     await machine?.stop();
     await faultFile?.dispose();
+  }
+}
+
+/** Agents and coordinators as processes, where they are to be; of a run that cannot be started nothing is left. */
+async function startProcesses(
+  redis: RedisRun | null,
+  folder: string,
+  signal = new AbortController().signal,
+): Promise<ProcessPlatform | null> {
+  try {
+    return (await redis?.startProcesses(folder, signal)) ?? null;
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    if (!(error instanceof Aborted)) throw error;
+    throw new ExperimentError('INTERNAL', 'The start was called off; nothing was left behind.', [], { cause: error });
   }
 }
 

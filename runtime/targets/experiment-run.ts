@@ -5,7 +5,8 @@ import type { RunEnd } from '../coordinator/run.js';
 import { isOver, mayGo, wrongState } from '../coordinator/run-state.js';
 import { defaultSizing } from '../cost/deployment-sizing.js';
 import type { Sizing } from '../cost/sizing.js';
-import type { Clock, Timer } from '../kernel/clock.js';
+import type { Clock, Eventually, Timer } from '../kernel/clock.js';
+import { MINUTE } from '../kernel/units.js';
 import type { AlertRecord, FiringAlert } from '../observe/alerts.js';
 import { identityHolds, LedgerAudit } from '../observe/audit.js';
 import type { ExperimentData } from '../observe/data.js';
@@ -16,6 +17,10 @@ import type { Sink } from '../record/port.js';
 import type { ReportInput } from '../report/build.js';
 import type { Experiment } from '../spec/experiment.js';
 import { assemble, deployedAtStart, type Assembly } from './assembly.js';
+import { notTakenUp } from './not-taken-up.js';
+import type { ProcessPlatform } from './platform.js';
+import { runStatus } from './run-status.js';
+import type { RunQueueMaker } from './run-queue.js';
 import type { RunSnapshot } from './snapshot.js';
 
 export interface ExperimentRunOptions {
@@ -27,7 +32,11 @@ export interface ExperimentRunOptions {
   readonly clock: Clock;
   readonly sinks: readonly Sink[];
   readonly faultLedger: FaultLedger;
-  readonly provenance: Omit<ReportInput['provenance'], 'sinks'>;
+  readonly provenance: Omit<ReportInput['provenance'], 'sinks' | 'queue'>;
+  /** Where tasks are kept. @default in this process */
+  readonly queue?: RunQueueMaker;
+  /** Where agents and coordinators are processes of their own. @default they are objects of this process */
+  readonly platform?: ProcessPlatform;
   readonly onAlert?: (alert: FiringAlert) => void;
   /** Something failed behind the scenes; the run goes on. */
   readonly onError: (error: unknown) => void;
@@ -54,6 +63,8 @@ export class ExperimentRun implements RunControl {
   private samplesSinceRecord = 0;
   private lastSubmitted = 0;
   private readonly timers: Timer[] = [];
+  /** Tasks from here on were sent after the queue was asked what it holds; Infinity = its view is never behind. */
+  private askedUpTo = Infinity;
 
   constructor(private readonly options: ExperimentRunOptions) {
     const { experiment, clock, faultLedger, resume } = options;
@@ -66,6 +77,7 @@ export class ExperimentRun implements RunControl {
       experiment,
       sizing: this.sizing,
       clock,
+      target: options.target,
       faultLedger,
       startedAt,
       emit: (event) => {
@@ -77,6 +89,8 @@ export class ExperimentRun implements RunControl {
       onAlert: options.onAlert ?? (() => undefined),
       onError: options.onError,
       ...(options.observers === undefined ? {} : { observers: options.observers }),
+      ...(options.queue === undefined ? {} : { queue: options.queue }),
+      ...(options.platform === undefined ? {} : { platform: options.platform }),
       ...(resume === undefined
         ? {}
         : {
@@ -126,10 +140,16 @@ export class ExperimentRun implements RunControl {
     await Promise.all([chaosEnded, preemptions]);
     generator.stop();
     for (const timer of this.timers) timer.cancel();
-    council.stop();
+    const { reconcile } = this.parts;
+    // Somebody has to sweep, and to be there for the tasks.
+    if (reconcile !== null) await reconcile(this.timeToRunAgain(end)).catch(this.options.onError);
+    const stopped = council.stop();
+    if (stopped instanceof Promise) await stopped;
     monitor.stop();
     const input = await this.settle(end);
-    fleet.halt();
+    const gone = fleet.close();
+    if (gone instanceof Promise) await gone;
+    await this.parts.endAgentWork().catch(this.options.onError);
     return { end, input };
   }
 
@@ -183,6 +203,7 @@ export class ExperimentRun implements RunControl {
   snapshot(by: string): RunSnapshot {
     const { run, generator, queue, tally, audit, scaler, fleet, costMeter, chaos } = this.parts;
     const { experiment } = this.options;
+    if (queue.restore === null) throw notTakenUp();
     if (run.state === 'created') throw wrongState('snapshot', run.state, 'draining');
     this.control('snapshot', by, '');
     return {
@@ -195,8 +216,8 @@ export class ExperimentRun implements RunControl {
       startedAt: tally.startedAt,
       state: run.state,
       generator: generator.position(),
-      unfinished: queue.unfinished(),
-      counts: queue.counts(),
+      unfinished: queue.view.unfinished(),
+      counts: queue.view.counts(),
       tally: tally.toJSON(),
       audit: audit.toJSON(),
       scaler: scaler.snapshot(),
@@ -211,47 +232,42 @@ export class ExperimentRun implements RunControl {
   }
 
   status(): RunStatus {
-    const { run, generator, council, chaos, alerts, queue, monitor } = this.parts;
-    const { experiment, experimentId, target } = this.options;
-    return {
-      experimentId,
-      title: experiment.title,
-      target,
-      state: run.state,
-      drained: run.drained,
-      elapsedMs: run.state === 'created' ? 0 : Math.min(generator.elapsedMs(), experiment.durationMs),
-      durationMs: experiment.durationMs,
-      leader: council.leader(),
-      chaos: chaos.status,
-      alertsFiring: alerts.firing().map(({ name }) => name),
-      counts: queue.counts(),
-      latest: monitor.latest,
-      limits: {
-        p99LatencyMs: experiment.targets.p99LatencyMs,
-        errorRate: experiment.targets.errorRate,
-        cpu: experiment.targets.cpu,
-        throughputPerMin: experiment.targets.throughputPerMin,
-        queueBound: experiment.queue.bound,
-        maxAgents: experiment.fleet.max,
-      },
-    };
+    return runStatus(this.parts, this.options);
+  }
+
+  /** Before {@link record}: brings up to date what is known of the queue; nothing to wait for where it always is. */
+  refresh(): Eventually<void> {
+    const { queue, generator, audit } = this.parts;
+    const next = generator.position().arrivals.index;
+    const refreshed = queue.view.refresh();
+    if (!(refreshed instanceof Promise)) return undefined;
+    return refreshed.then(async () => {
+      this.askedUpTo = next;
+      // What the queue has counted by now was written down by its agent before.
+      await this.options.platform?.readJournals(audit);
+    });
   }
 
   /** What a report would be made from if the run ended here: written now and then, in case nobody gets to do it. */
   record(cutShort: string | null, endedAt = this.options.clock.now()): RunRecord {
     const { tally, queue, audit, generator, costMeter, scaler, monitors } = this.parts;
     const { experimentId, target, provenance, sinks } = this.options;
-    const counts = queue.counts();
-    const held = new Set(queue.unfinished().map(({ task }) => task.index));
+    const counts = queue.view.counts();
+    const held = new Set(queue.view.unfinished().map(({ task }) => task.index));
+    const holds = (index: number): boolean => held.has(index) || index >= this.askedUpTo;
     const { agentTime } = costMeter;
     return {
       experimentId,
       target,
       tally,
-      ledger: { counts, judgement: audit.judge(counts, (index) => held.has(index)) },
+      ledger: { counts, judgement: audit.judge(counts, holds) },
       load: generator.stats,
       cost: { ...costMeter.estimate(), ...(agentTime === null ? {} : { agentTime }) },
-      provenance: { ...provenance, sinks: sinks.map((sink) => sink.state()) },
+      provenance: {
+        ...provenance,
+        ...(target === 'rehearsal' ? {} : { queue: queue.kind() }),
+        sinks: sinks.map((sink) => sink.state()),
+      },
       endedAt,
       cutShort,
       forecast: scaler.forecastReport(),
@@ -273,6 +289,7 @@ export class ExperimentRun implements RunControl {
   private takeUp(snapshot: RunSnapshot): void {
     const { queue, scaler, tally, book, recovery, chaos } = this.parts;
     const now = this.options.clock.now();
+    if (queue.restore === null) throw notTakenUp();
     queue.restore(snapshot.unfinished, snapshot.counts);
     scaler.restore(snapshot.scaler);
     tally.takeUp(snapshot.takenAt, now);
@@ -287,6 +304,11 @@ export class ExperimentRun implements RunControl {
       if (fault.endedAt === null) recovery.ended(fault.id, now);
     }
     if (!snapshot.chaos) chaos.setEnabled(false);
+  }
+
+  /** What is submitted again at the end may take as long as a drain, but a run that is to end must not go on for ever. */
+  private timeToRunAgain({ state }: RunEnd): number {
+    return state === 'aborted' ? 0 : Math.min(this.options.experiment.fleet.drainTimeoutMs, MINUTE);
   }
 
   /** Those of an earlier process first. */
@@ -307,10 +329,12 @@ export class ExperimentRun implements RunControl {
   private async settle(end: RunEnd): Promise<ReportInput> {
     const { experiment, sinks } = this.options;
     const { tally, queue, recovery, alerts, monitor } = this.parts;
+    const refreshed = this.refresh();
+    if (refreshed instanceof Promise) await refreshed;
     monitor.look();
     recovery.end();
     alerts.end(end.at);
-    tally.unfinished(queue.unfinished(), end.at);
+    tally.unfinished(queue.view.unfinished(), end.at);
     const cutShort = end.complete ? null : end.reason;
     // Held: nothing more may happen in virtual time while the disk is busy.
     await this.options.clock.hold(Promise.all(sinks.map((sink) => sink.close())));

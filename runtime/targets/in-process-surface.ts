@@ -1,34 +1,34 @@
-import type { InProcessFleet } from '../agents/adapters/in-process-fleet.js';
-import type { SimulatedExecutor } from '../agents/adapters/simulated.js';
+import type { Fleet } from '../agents/fleet.js';
+import type { RateLimitSwitch } from '../agents/port.js';
 import { EffectLeases } from '../chaos/effect-leases.js';
 import type { FaultableAgent, FaultLease, FaultMeasure, FaultSurface, LastingEffect } from '../chaos/port.js';
-import type { Council } from '../coordinator/council.js';
 import type { Clock } from '../kernel/clock.js';
 import { SECOND } from '../kernel/units.js';
-import type { Link } from '../queue/adapters/memory.js';
+import type { Leadership } from './platform.js';
 import type { ProbeMeter } from './probe-meter.js';
+import type { RunQueue } from './run-queue.js';
 
 /** An agent's pace counts as measured when it started something within this. */
 const PACE_AGE_MS = 10 * SECOND;
 
-/** What faults act on when everything runs in one process. */
+/** What faults act on when everything runs on this machine. */
 export class InProcessSurface implements FaultSurface {
   private readonly effects: EffectLeases;
 
   constructor(
     private readonly clock: Clock,
-    private readonly fleet: InProcessFleet,
-    private readonly council: Council,
+    private readonly fleet: Fleet,
+    private readonly council: Leadership,
     private readonly meter: ProbeMeter,
-    link: Link,
-    executor: SimulatedExecutor,
+    queue: Pick<RunQueue, 'setLinkDelay'>,
+    executor: RateLimitSwitch,
     onError: (error: unknown) => void,
   ) {
     this.effects = new EffectLeases(
       clock,
       {
         setLinkDelay: (latencyMs) => {
-          link.delayMs = latencyMs;
+          queue.setLinkDelay(latencyMs);
         },
         slow: (agentIds, factor) => {
           fleet.slow(agentIds, factor);

@@ -55,6 +55,8 @@ export class Recorder {
   }
 
   private async writeNow(): Promise<void> {
+    const refreshed = this.run.refresh();
+    if (refreshed instanceof Promise) await refreshed;
     this.sink.flush();
     await writeWhole(join(this.folder, RUN_FILES.record), await this.text());
   }

@@ -1,4 +1,4 @@
-import type { FleetHistory } from '../agents/adapters/in-process-fleet.js';
+import type { FleetHistory } from '../agents/fleet.js';
 import type { MeterReading } from '../cost/meter.js';
 import type { Sizing } from '../cost/sizing.js';
 import type { GeneratorPosition } from '../load/generator.js';

@@ -11,6 +11,9 @@ function quickWith(text: string): string {
 
 jest.setTimeout(30_000);
 
+const LOCAL = ['--phase', '1', '--target', 'local'];
+const REHEARSAL = ['--phase', '1', '--target', 'rehearsal'];
+
 describe('bad input ends with exit code 2, one message that says what to do, and nothing half-written', () => {
   const stage = new Stage();
 
@@ -72,7 +75,22 @@ describe('bad input ends with exit code 2, one message that says what to do, and
       'did you mean --scenario stress?',
     ],
     ['a target of a later version', ['--phase', '1', '--target', 'cluster'], 'comes with a later version'],
-    ['a flag of a later version', ['--phase', '1', '--target', 'local', '--redis', 'redis://x'], '--redis: comes with'],
+    ['an address of Redis that is none', [...LOCAL, '--redis', 'localhost:6379'], '--redis: must be redis://'],
+    ['a database a cluster does not have', [...LOCAL, '--redis', 'redis://x/3'], '--redis', 'database 0'],
+    ['processes without a Redis', [...LOCAL, '--processes'], '--processes: needs a Redis', '--redis redis://'],
+    ['a Redis for a rehearsal', [...REHEARSAL, '--redis', 'redis://x'], '--redis: is for --target local'],
+    [
+      'a Redis for a run that is taken up',
+      ['--resume', 'x', '--redis', 'redis://x'],
+      '--redis: cannot be given with --resume',
+    ],
+    [
+      'faults that need the inside of a process',
+      [...LOCAL, '--scenario', 'chaos', '--redis', 'redis://x', '--processes'],
+      '--processes: the plan of faults has',
+      'network_delay',
+    ],
+    ['a Redis that is not there', [...LOCAL, '--redis', 'redis://127.0.0.1:1'], 'Redis cannot be used', '127.0.0.1:1'],
     ['a negative number', ['--phase', '1', '--target', 'local', '--agents', '-5'], '--agents: must be a whole number'],
     ['a rate without a unit', ['--phase', '1', '--target', 'local', '--rate', '500'], 'give the unit: 500/min'],
     ['an absurd duration', ['--phase', '1', '--target', 'local', '--duration', '100y'], '--duration', '100y'],
@@ -98,6 +116,13 @@ describe('bad input ends with exit code 2, one message that says what to do, and
     for (const text of says) expect(stderr).toContain(text);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(existsSync(stage.path('results'))).toBe(false);
+  });
+
+  test('a password of Redis is never shown, whatever else is wrong', async () => {
+    const { exitCode, stderr } = await stage.run('start', ...LOCAL, '--redis', 'redis://me:open-sesame@127.0.0.1:1/7');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('database 0');
+    expect(stderr).not.toContain('open-sesame');
   });
 
   test('everything wrong with flags and file comes in one message', async () => {

@@ -130,7 +130,7 @@ export class EngineProject {
     expectSuccess(await this.tryCancel(), 'cancel');
   }
 
-  tryCancel(): Promise<Outcome> {
+  tryCancel(): Promise<Pick<Outcome, 'code' | 'stdout' | 'stderr'>> {
     return this.#pulumi(['cancel', '--yes'], {});
   }
 

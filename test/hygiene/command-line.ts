@@ -3,6 +3,7 @@ import { addControlCommands } from '../../runtime/cli/control-commands.js';
 import { addExperimentCommands } from '../../runtime/cli/experiment-commands.js';
 import { processIo } from '../../runtime/cli/io.js';
 import { addReportCommands } from '../../runtime/cli/report-commands.js';
+import { addRoleCommand } from '../../runtime/cli/role-command.js';
 
 const LAUNCHER = './experiment.sh';
 /** Given to commands that never run: one is enough. */
@@ -36,6 +37,7 @@ function parser(): Command {
   addExperimentCommands(program, io, ending);
   addControlCommands(program, io, ending);
   addReportCommands(program, io, ending);
+  addRoleCommand(program, io, ending);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeOut: () => undefined, writeErr: () => undefined });
   }

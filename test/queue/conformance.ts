@@ -201,6 +201,7 @@ export function describeTaskQueue(name: string, open: OpenQueue, randomRuns = 60
           expect(await stage.finish(agent, lease)).toBe('counted');
           expect(await stage.finish(agent, lease)).toBe('superseded');
           expect(await stage.answer(stage.queue.counts())).toMatchObject({ completed: 1, leased: 0, superseded: 1 });
+          await stage.settle();
           const [started] = stage.log.of('started');
           const [finished] = stage.log.of('finished');
           expect(finished).toMatchObject({ outcome: 'counted', agent: 'a', startedAt: started!.at });
@@ -334,6 +335,7 @@ export function describeTaskQueue(name: string, open: OpenQueue, randomRuns = 60
           const again = others.flatMap((other) => other.held);
           expect(again.map((lease) => lease.attempt)).toEqual([2, 2]);
           expect(await stage.answer(stage.queue.counts())).toMatchObject({ expired: 2, leased: 2 });
+          await stage.settle();
           expect(stage.log.of('requeued')).toMatchObject([{ reason: 'expired' }, { reason: 'expired' }]);
           expect(stage.sweeps.flatMap((sweep) => sweep.expiredAgents)).toEqual(['a']);
           expect(stage.sweeps.reduce((sum, sweep) => sum + sweep.expiredTasks, 0)).toBe(2);
@@ -393,6 +395,7 @@ export function describeTaskQueue(name: string, open: OpenQueue, randomRuns = 60
           expect(await stage.finish(frozen, lease)).toBe('superseded');
           expect(await stage.finish(other, other.held[0]!)).toBe('counted');
           expect(await stage.answer(stage.queue.counts())).toMatchObject({ completed: 1, superseded: 1 });
+          await stage.settle();
           expect(stage.log.of('finished').map((line) => `${line.agent} ${line.outcome}`)).toEqual([
             'a superseded',
             'b counted',

@@ -25,6 +25,18 @@ const failed: TaskState = { phase: 'failed', attempts: 3 };
 const claim: TaskEvent = { type: 'claim', attemptId: 'b' };
 const success = (attemptId: string): TaskEvent => ({ type: 'finish', attemptId, result: SUCCESS, at: 500 });
 const failure = (attemptId: string): TaskEvent => ({ type: 'finish', attemptId, result: FAILED, at: 500 });
+const final = (attemptId: string): TaskEvent => ({
+  type: 'finish',
+  attemptId,
+  result: { ...FAILED, final: true },
+  at: 500,
+});
+const deferral = (attemptId: string, retryAfterMs: number): TaskEvent => ({
+  type: 'finish',
+  attemptId,
+  result: { ...FAILED, retryAfterMs, deferred: true },
+  at: 500,
+});
 const expire = (attemptId: string): TaskEvent => ({ type: 'expire', attemptId });
 const release = (attemptId: string): TaskEvent => ({ type: 'release', attemptId });
 const due = (at: number): TaskEvent => ({ type: 'due', at });
@@ -43,6 +55,37 @@ const CHANGES: ReadonlyArray<readonly [string, TaskState, TaskEvent, Transition]
     { state: { phase: 'delayed', attempts: 2, due: 2_500 }, outcome: 'retried' },
   ],
   ['failed for good', last, failure('a'), { state: { phase: 'failed', attempts: 3 }, outcome: 'dead' }],
+  [
+    'failed for good at once when the failure is final',
+    leased,
+    final('a'),
+    { state: { phase: 'failed', attempts: 2 }, outcome: 'dead' },
+  ],
+  ['failed for good', last, final('a'), { state: { phase: 'failed', attempts: 3 }, outcome: 'dead' }],
+  [
+    'put off without losing an attempt',
+    leased,
+    deferral('a', 250),
+    { state: { phase: 'delayed', attempts: 1, due: 750 }, outcome: 'retried' },
+  ],
+  [
+    'put off without losing its last attempt',
+    last,
+    deferral('a', 250),
+    { state: { phase: 'delayed', attempts: 2, due: 750 }, outcome: 'retried' },
+  ],
+  [
+    'put off for a backoff when not told how long',
+    leased,
+    deferral('a', 0),
+    { state: { phase: 'delayed', attempts: 1, due: 1_500 }, outcome: 'retried' },
+  ],
+  [
+    'put off by its last attempt for a backoff when not told how long',
+    last,
+    deferral('a', 0),
+    { state: { phase: 'delayed', attempts: 2, due: 1_500 }, outcome: 'retried' },
+  ],
   ['queued again when silent', leased, expire('a'), requeued(2)],
   ['given up when silent', last, expire('a'), { state: { phase: 'failed', attempts: 3 }, outcome: 'dead' }],
   ['handed back, not counted', leased, release('a'), requeued(1)],
@@ -55,6 +98,9 @@ const EVENTS = {
   claim,
   success: success('a'),
   failure: failure('a'),
+  'final failure': final('a'),
+  deferral: deferral('a', 250),
+  'deferral for an unknown time': deferral('a', 0),
   expire: expire('a'),
   release: release('a'),
   due: due(1_000),
@@ -102,6 +148,8 @@ describe('queue protocol', () => {
       fc.constant<TaskEvent>({ type: 'claim', attemptId: '' }),
       attemptIds.map(success),
       attemptIds.map(failure),
+      attemptIds.map(final),
+      attemptIds.map((id) => deferral(id, 250)),
       attemptIds.map(expire),
       attemptIds.map(release),
       fc.nat(60_000).map(due),

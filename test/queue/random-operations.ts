@@ -57,6 +57,7 @@ export function describeRandomOperations(open: OpenQueue, runs: number): void {
           await stage.check();
         }
         await play.finishEverything();
+        await stage.settle();
         const counts = await stage.answer(stage.queue.counts());
         expect(counts).toMatchObject({ queued: 0, leased: 0, submitted: play.submitted });
         expect(audit.judge(counts, () => false)).toMatchObject({

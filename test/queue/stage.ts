@@ -33,6 +33,8 @@ export const FAILED: AttemptResult = { status: 'failed', error: 'executor_failed
 
 /** The leading coordinator sweeps at least this often. */
 const SWEEP_MS = 250;
+/** Steps in which an answer is waited for. */
+const ANSWER_MS = 1;
 
 export type LogLine =
   | { readonly kind: 'submitted'; readonly index: number; readonly accepted: boolean }
@@ -209,8 +211,8 @@ export class Stage {
     });
     watched.catch(() => undefined);
     for (let i = 0; open; i += 1) {
-      if (i === 1_000) throw new Error('the queue does not answer');
-      await this.harness.advance(this.harness.settleMs / 2);
+      if (i === 20_000) throw new Error('the queue does not answer');
+      await this.harness.advance(Math.min(ANSWER_MS, this.harness.settleMs / 2));
     }
     return watched;
   }
@@ -222,7 +224,9 @@ export class Stage {
 
   /** Lets time pass while the coordinator sweeps, and checks the ledger all the while. */
   async advance(ms: number): Promise<void> {
-    for (let left = ms; left > 0; left -= SWEEP_MS) {
+    const until = this.harness.now() + ms;
+    // Answers take time, too: what is left of it is read from the clock.
+    for (let left = ms; left > 0; left = until - this.harness.now()) {
       await this.harness.advance(Math.min(left, SWEEP_MS));
       this.sweeps.push(await this.answer(this.queue.sweep()));
       await this.check();

@@ -1,4 +1,4 @@
-import type { InProcessFleet } from '../../runtime/agents/adapters/in-process-fleet.js';
+import type { Fleet } from '../../runtime/agents/fleet.js';
 import type { FleetSample } from '../../runtime/agents/port.js';
 import type { Experiment } from '../../runtime/spec/experiment.js';
 import type { Complain } from './task-watch.js';
@@ -7,7 +7,7 @@ import type { Complain } from './task-watch.js';
 export class FleetWatch {
   constructor(
     private readonly experiment: Experiment,
-    private readonly fleet: InProcessFleet,
+    private readonly fleet: Fleet,
     private readonly complain: Complain,
   ) {}
 

@@ -93,6 +93,7 @@ export function scenarioOf(seed: number): Scenario {
       region: 'us-central1',
     },
     expect: null,
+    executor: { type: 'simulated' },
     simulation: {
       failureRate: random.chance(0.5) ? between(random, 0, 0.5) : 0,
       rateLimitRate: random.chance(0.3) ? between(random, 0, 0.3) : 0,

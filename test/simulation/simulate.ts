@@ -9,6 +9,8 @@ import { ArrivalSchedule } from '../../runtime/load/arrivals.js';
 import { identityHolds } from '../../runtime/observe/audit.js';
 import type { ExperimentData } from '../../runtime/observe/data.js';
 import type { ExperimentEvent, RunState } from '../../runtime/observe/events.js';
+import { Council } from '../../runtime/coordinator/council.js';
+import { MemoryQueue } from '../../runtime/queue/adapters/memory.js';
 import type { AgentIdentity } from '../../runtime/queue/port.js';
 import type { Sink } from '../../runtime/record/port.js';
 import { buildReport } from '../../runtime/report/build.js';
@@ -225,6 +227,13 @@ class Simulation {
     }
   }
 
+  /** What the run keeps its tasks in: memory, as nothing else was asked for. */
+  private get queue(): MemoryQueue {
+    const { queue } = this.target['parts'].queue;
+    if (!(queue instanceof MemoryQueue)) throw new Error('the queue is not in memory');
+    return queue;
+  }
+
   private freeze(share: number, forMs: number): void {
     const { surface } = this.target['parts'];
     const ready = surface.agents().filter((agent) => agent.ready);
@@ -260,8 +269,8 @@ class Simulation {
   // ---- what is looked at ------------------------------------------------------------------------------------------
 
   private look(data: ExperimentData): void {
-    const { clock, target, scenario } = this;
-    const { queue } = target['parts'];
+    const { clock, scenario } = this;
+    const { queue } = this;
     const counts = queue.counts();
     if (!identityHolds(counts)) this.complain(`the ledger does not add up: ${JSON.stringify(counts)}`);
     this.watch.compare(counts);
@@ -283,7 +292,8 @@ class Simulation {
 
   /** Nobody waits beside a free slot, and nothing stays with an agent that is gone. */
   private checkProgress(data: ExperimentData): void {
-    const { fleet, queue, council } = this.target['parts'];
+    const { fleet, council } = this.target['parts'];
+    const { queue } = this;
     const { queue: rules, fleet: rulesOfFleet } = this.scenario.experiment;
     const now = this.clock.now();
     const agents = fleet.agents().filter((agent) => agent.ready);
@@ -303,6 +313,7 @@ class Simulation {
 
   private checkLeaders(): void {
     const { council } = this.target['parts'];
+    if (!(council instanceof Council)) throw new Error('the coordinators are elsewhere');
     const leaders = council['coordinators'].filter((coordinator) => coordinator.isLeader);
     if (leaders.length > 1) this.complain(`${leaders.map(({ replica }) => replica).join(' and ')} both lead`);
     if (leaders.length > 0 || council.alive === 0) this.leaderlessSince = null;
@@ -372,7 +383,8 @@ class Simulation {
 
   /** Every lasting fault is undone by the time the run is over. */
   private checkUndone(): void {
-    const { fleet, queue, surface, chaos } = this.target['parts'];
+    const { fleet, surface, chaos } = this.target['parts'];
+    const { queue } = this;
     const open = surface['effects'].open.filter((id) => !id.startsWith('freeze'));
     if (open.length > 0) this.complain(`effects are still on: ${open.join(', ')}`);
     if (queue.link.delayMs !== 0) this.complain(`messages still take ${queue.link.delayMs} ms`);
@@ -388,7 +400,7 @@ class Simulation {
 
   private judge(report: ExperimentReport, json: string, end: RunEnd): void {
     const { experiment } = this.scenario;
-    const { queue } = this.target['parts'];
+    const { queue } = this;
     for (const problem of reportProblems(report, queue.counts(), this.options.left !== undefined))
       this.complain(problem);
     parseReport(JSON.parse(json));

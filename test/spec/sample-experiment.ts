@@ -124,6 +124,7 @@ export function sampleExperiment(changes: SampleChanges = {}): Experiment {
       ...changes.budget,
     },
     expect: changes.expect ?? null,
+    executor: { type: 'simulated' },
     simulation: {
       failureRate: 0,
       rateLimitRate: 0,

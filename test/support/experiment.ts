@@ -113,6 +113,7 @@ export function experiment(parts: ExperimentParts = {}): Experiment {
       region: 'us-central1',
     },
     expect: null,
+    executor: { type: 'simulated' },
     simulation: {
       failureRate: 0,
       rateLimitRate: 0,

@@ -15,6 +15,7 @@ import type { ExperimentOverrides } from '../../runtime/spec/overrides.js';
 import { loadExperiment } from '../../runtime/spec/read-yaml.js';
 import type { Sizing } from '../../runtime/cost/sizing.js';
 import { ExperimentRun } from '../../runtime/targets/experiment-run.js';
+import type { RunQueueMaker } from '../../runtime/targets/run-queue.js';
 import type { RunSnapshot } from '../../runtime/targets/snapshot.js';
 import { onError } from '../support/core.js';
 
@@ -31,6 +32,7 @@ export interface RehearseOptions {
   readonly during?: (run: ExperimentRun, clock: VirtualClock) => void;
   readonly resume?: RunSnapshot;
   readonly sizing?: Sizing;
+  readonly queue?: RunQueueMaker;
 }
 
 /** The experiment of a stack file, changed as the command line's flags would. */
@@ -60,6 +62,7 @@ export function newRun(experiment: Experiment, clock: Clock, options: RehearseOp
     ...(options.observers === undefined ? {} : { observers: options.observers }),
     ...(options.resume === undefined ? {} : { resume: options.resume }),
     ...(options.sizing === undefined ? {} : { sizing: options.sizing }),
+    ...(options.queue === undefined ? {} : { queue: options.queue }),
   });
 }
 

@@ -3,7 +3,7 @@ import { hashNormal, hashUniform } from '../../kernel/random.js';
 import type { Lease } from '../../queue/port.js';
 import type { AttemptResult } from '../../queue/task.js';
 import type { Experiment } from '../../spec/experiment.js';
-import type { ExecutingAgent, Execution, Executor } from '../port.js';
+import type { ExecutingAgent, Execution, Executor, RateLimitSwitch } from '../port.js';
 
 const SUCCESS: AttemptResult = { status: 'success', error: null, retryAfterMs: 0 };
 const TIMEOUT: AttemptResult = { status: 'failed', error: 'timeout', retryAfterMs: 0 };
@@ -20,7 +20,7 @@ const SALT = { service: 11, failure: 12, rateLimit: 13 } as const;
  * Agents that wait instead of working: service times by task type and distribution, failures and 429s by chance.
  * All of it follows from seed, task and attempt, so a task takes as long wherever and whenever it runs.
  */
-export class SimulatedExecutor implements Executor {
+export class SimulatedExecutor implements Executor, RateLimitSwitch {
   /** Share of the attempts answered with 429 on top of the spec's; a rate_limit fault sets it. */
   extraRateLimit = 0;
 

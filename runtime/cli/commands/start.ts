@@ -11,18 +11,15 @@ import { readExperiment } from '../experiment-source.js';
 import { FlagReader, refuseFlags, type ExperimentFlags } from '../flags.js';
 import type { Io } from '../io.js';
 import { preflight } from '../preflight.js';
+import { readRedis, refuseFaultsInside, type RedisFlags } from '../redis-flags.js';
 import { readSnapshot } from '../resume.js';
 
-export interface StartFlags extends ExperimentFlags {
-  readonly target?: string;
+export interface StartFlags extends ExperimentFlags, RedisFlags {
   readonly out?: string;
-  readonly resume?: string;
   readonly lang?: string;
   readonly report?: string | true;
   readonly force?: true;
   readonly json?: true;
-  readonly redis?: string;
-  readonly processes?: string | true;
 }
 
 /** Flags that say what the experiment is: a run that is taken up again has one already. */
@@ -42,7 +39,7 @@ const EXPERIMENT_FLAGS = [
 export async function start(flags: StartFlags, io: Io): Promise<number> {
   const reader = new FlagReader();
   const target = readTarget(flags, reader);
-  refuseLaterFlags(flags, reader);
+  const redis = readRedis(flags, reader, process.env);
   const language: Language = reader.choice('--lang', flags.lang, ['en', 'ja'] as const) ?? 'en';
   const forPeople = reader.toggle('--report', flags.report) ?? true;
   const json = flags.json === true;
@@ -50,12 +47,13 @@ export async function start(flags: StartFlags, io: Io): Promise<number> {
     flags.resume === undefined
       ? await begin(flags, reader, io.cwd)
       : await takeUp(flags, flags.resume, target, reader, io.cwd);
+  refuseFaultsInside(experiment, redis, reader);
   refuseFlags(reader.problems);
   const notes = sizing === null ? [] : preflight(experiment, sizing, flags.force === true);
   for (const text of [...describeExperiment(experiment), ...notes]) io.stderr.write(`${text}\n`);
   const out = flags.out ?? null;
   return conduct(
-    { experiment, sizing, target: resume?.target ?? target ?? 'rehearsal', out, resume },
+    { experiment, sizing, target: resume?.target ?? target ?? 'rehearsal', out, resume, redis },
     io,
     async ({ report, folder, end }) => {
       await conclude({ report, folder, language, forPeople, json, config: flags.config }, io);
@@ -75,13 +73,6 @@ function readTarget(flags: StartFlags, reader: FlagReader): 'rehearsal' | 'local
     reader.refuse('--target', undefined, 'is missing: where is the experiment to run?', targets);
   }
   return reader.choice('--target', target, ['rehearsal', 'local'] as const);
-}
-
-/** Flags of the design that this version does not have yet: refused with a word, not as unknown. */
-function refuseLaterFlags({ redis, processes }: StartFlags, reader: FlagReader): void {
-  const hint = 'leave it out: the queue is in memory and the agents are in this process';
-  if (redis !== undefined) reader.refuse('--redis', redis, 'comes with a later version', hint);
-  if (processes !== undefined) reader.refuse('--processes', undefined, 'comes with a later version', hint);
 }
 
 /** What a start is made from. */

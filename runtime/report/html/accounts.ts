@@ -1,5 +1,6 @@
 import { NOTHING } from '../format.js';
 import { summarizeSegments } from '../facts.js';
+import { queueText } from '../queue-text.js';
 import type { Telling } from '../telling.js';
 import { section } from './events.js';
 import { markup, trusted, when, type Markup } from './markup.js';
@@ -169,6 +170,7 @@ export function provenanceSection(told: Telling): Markup {
       [t('provenance.spec'), code(provenance.specHash)],
       [t('provenance.seed'), code(String(provenance.seed))],
       [t('provenance.schema'), code(String(provenance.schemaVersion))],
+      ...(provenance.queue === undefined ? [] : [[t('provenance.queue'), queueText(provenance.queue, t)] as const]),
     ])}</div>
 <div class="card"><h3>${t('heading.sinks')}</h3>${table(
       [

@@ -1,6 +1,7 @@
 import { NOTHING } from '../format.js';
 import { summarizeFaults, summarizeSegments } from '../facts.js';
 import type { ExperimentReport, LatencySummary } from '../model.js';
+import { queueText } from '../queue-text.js';
 import type { Telling } from '../telling.js';
 import { code, markdownTable, plain } from './markdown.js';
 
@@ -315,6 +316,7 @@ function provenance({ report, t, f }: Telling): string {
     `- ${t('provenance.spec')}: ${code(origin.specHash)}`,
     `- ${t('provenance.seed')}: ${origin.seed}`,
     `- ${t('provenance.schema')}: ${origin.schemaVersion}`,
+    ...(origin.queue === undefined ? [] : [`- ${t('provenance.queue')}: ${queueText(origin.queue, t)}`]),
     '',
     markdownTable(
       [t('column.sink'), t('column.records'), t('column.complete'), t('column.note')],

@@ -1,0 +1,54 @@
+import { Cluster, Redis } from 'ioredis';
+import type { RedisEndpoint } from './redis-endpoint.js';
+
+/** Until a connection counts as none, ms. */
+const CONNECT_MS = 2_000;
+/** Keys looked at in one step. */
+const PAGE = 500;
+
+export interface RemoveRunOptions {
+  readonly redis: RedisEndpoint;
+  readonly run: string;
+  readonly cluster: boolean;
+}
+
+/**
+ * Removes all keys of a run (`ae:RUN:*`) once nobody uses them any more.
+ *
+ * @throws what the server says; what has been removed by then stays removed.
+ */
+export async function removeRun({ redis: endpoint, run, cluster }: RemoveRunOptions): Promise<void> {
+  const { nodes, username, password, tls } = endpoint;
+  const options = {
+    connectTimeout: CONNECT_MS,
+    maxRetriesPerRequest: 1,
+    ...(username === null ? {} : { username }),
+    ...(password === null ? {} : { password }),
+    ...(tls ? { tls: {} } : {}),
+  };
+  const redis = cluster
+    ? new Cluster([...nodes], { redisOptions: options, clusterRetryStrategy: () => null })
+    : new Redis({ ...options, ...nodes[0], retryStrategy: () => null });
+  redis.on('error', () => undefined);
+  try {
+    if (redis instanceof Cluster) {
+      // Its list of nodes is there once it has connected.
+      await redis.ping();
+      for (const node of redis.nodes('master')) await removeFrom(node, redis, run);
+    } else {
+      await removeFrom(redis, redis, run);
+    }
+  } finally {
+    redis.disconnect();
+  }
+}
+
+async function removeFrom(node: Redis, remover: Redis | Cluster, run: string): Promise<void> {
+  let cursor = '0';
+  do {
+    const [next, keys] = await node.scan(cursor, 'MATCH', `ae:${run}:*`, 'COUNT', PAGE);
+    // One by one: those of a cluster are in several slots.
+    await Promise.all(keys.map((key) => remover.unlink(key)));
+    cursor = next;
+  } while (cursor !== '0');
+}
