@@ -362,7 +362,7 @@ describe('the redis queue', () => {
     const { queue } = await world.start('worker');
     const agent = agentOf(queue, 'a', 1, 2);
     await submit(world, generator, 1);
-    await world.advance(100);
+    await world.advance(1_000);
     const [lease] = agent.held;
     const { attemptId, attempt, task } = lease!;
     expect(await world.answer(Promise.resolve(agent.session.finish(lease!, SUCCESS)))).toBe('counted');
@@ -373,6 +373,11 @@ describe('the redis queue', () => {
     );
     await world.advance(1_000);
     expect(agent.seen).toHaveLength(1);
+    // And it does not stand for one that gets lost.
+    world.redis.weather = { ...FAIR, lostMessages: 1 };
+    await submit(world, generator, 1);
+    await world.advance(2_000);
+    expect(agent.seen).toHaveLength(2);
   });
 
   it('passes on that a failure is final, that an attempt never began, and what an attempt used', async () => {

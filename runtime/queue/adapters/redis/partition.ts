@@ -394,12 +394,11 @@ export class Partition {
 
   /** See MemoryQueue: many at once look like a fault between the agents and the queue. */
   private mustHold(silent: number, beating: number, nowMs: number): boolean {
-    if (silent <= Math.max(2, this.rules.massExpiryShare * this.agents.size)) {
-      this.heldSince = 0;
-      return false;
-    }
-    if (beating === 0) return true;
-    if (this.heldSince === 0) this.heldSince = nowMs;
+    if (silent === 0) this.heldSince = 0;
+    const many = silent > Math.max(2, this.rules.massExpiryShare * this.agents.size);
+    if (this.heldSince === 0 && !many) return false;
+    // From when the others beat again, those that were cut off with them have a whole lease to come back, too.
+    if (this.heldSince === 0 || beating === 0) this.heldSince = nowMs;
     return nowMs - this.heldSince < this.rules.leaseMs;
   }
 

@@ -144,12 +144,12 @@ export class RedisSession implements AgentSession {
   receive(partition: number, record: LeaseRecord): void {
     const [, index, attemptId, attempt, generation, task] = record;
     if (this.state === 'gone' || this.held.has(attemptId)) return;
-    this.received[partition] = at(this.received, partition) + 1;
     if (this.over.has(attemptId)) {
       // Old news, or the partition has lost its end: where it does believe it, it is told once more.
       this.tellReleased(partition, index, attemptId, () => undefined);
       return;
     }
+    this.received[partition] = at(this.received, partition) + 1;
     const held: Held = {
       ...{ attemptId, attempt, task: this.host.taskOf(index, task) },
       ...{ partition, generation, record: task, startedAt: '', over: false },

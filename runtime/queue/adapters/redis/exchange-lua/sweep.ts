@@ -57,12 +57,11 @@ if request.sweep == 1 then
   end
   swept.silent = #silent
   -- Many at once look like a fault between the agents and the queue.
-  if #silent <= math.max(2, ${c.massShare} * swept.attached) then
-    ${S.heldSince} = 0
-  elseif beating == 0 then
-    swept.held = 1
-  else
-    if ${S.heldSince} == 0 then ${S.heldSince} = now end
+  if #silent == 0 then ${S.heldSince} = 0 end
+  local many = #silent > math.max(2, ${c.massShare} * swept.attached)
+  if many or ${S.heldSince} ~= 0 then
+    -- From when the others beat again, those that were cut off with them have a whole lease to come back, too.
+    if ${S.heldSince} == 0 or beating == 0 then ${S.heldSince} = now end
     if now - ${S.heldSince} < ${c.leaseMs} then swept.held = 1 end
   end
   if #silent > 0 and swept.held == 0 then
