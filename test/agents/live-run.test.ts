@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MemoryFaultLedger } from '../../runtime/chaos/fault-ledger.js';
 import { RealClock } from '../../runtime/kernel/real-clock.js';
 import { ExperimentError } from '../../runtime/kernel/errors.js';
@@ -144,7 +145,9 @@ describe('a run with the command executor', () => {
 
     const pids = readFileSync(join(folder, 'pids'), 'utf8').trimEnd().split('\n').map(Number);
     expect(pids.length).toBeGreaterThan(lived.ended.length);
-    expect(pids.filter((pid) => !isGone(pid))).toEqual([]);
+    // What was killed takes a moment to be gone.
+    for (let waits = 0; waits < 50 && pids.some((pid) => !isGone(pid, folder)); waits += 1) await sleep(100);
+    expect(pids.filter((pid) => !isGone(pid, folder))).toEqual([]);
   }, 60_000);
 
   it('adds what agents report to the bill, and pauses when that reaches the cap', async () => {
@@ -332,8 +335,15 @@ function expectLimited(times: readonly number[], ratePerMin: number): void {
   }
 }
 
-/** Zombies count: they do nothing any more, and wait for a parent that has not looked. */
-function isGone(pid: number): boolean {
-  const status = `/proc/${pid}/status`;
-  return !existsSync(status) || /^State:\s+Z/m.test(readFileSync(status, 'utf8'));
+/**
+ * Zombies count: they do nothing any more, and wait for a parent that has not looked. So do numbers that somebody else's
+ * process has by now: those of this test know its folder.
+ */
+function isGone(pid: number, folder: string): boolean {
+  try {
+    if (/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) return true;
+    return !readFileSync(`/proc/${pid}/environ`, 'utf8').includes(folder);
+  } catch {
+    return true;
+  }
 }
