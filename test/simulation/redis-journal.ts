@@ -30,6 +30,9 @@ export interface Orphan {
   until: number;
 }
 
+/** After so long without an answer a process has not been heard in the time that a partition gives it, ms. */
+const UNHEARD_MS = 2_000;
+
 /** When a process could not have gone on with what it held. */
 type Absence = readonly [from: number, to: number];
 
@@ -42,11 +45,16 @@ export class OutsideJournals {
   orphans: Orphan[] = [];
   /** Tasks that ran again although nothing was wrong with the agent that had them. */
   readonly reruns: string[] = [];
+  /** When a process last had an answer of a partition. */
+  private readonly heardAt = new Map<string, number>();
+  /** The generator was killed: what it alone knew is gone. */
+  generatorKilled = false;
   private readonly attemptIds = new Map<string, JournalAttempt>();
   private readonly absences = new Map<string, Absence[]>();
 
   constructor(
     private readonly now: () => number,
+    private readonly partitions: number,
     private readonly complain: (problem: string) => void,
   ) {}
 
@@ -70,7 +78,7 @@ export class OutsideJournals {
     if (this.attemptIds.has(attemptId)) this.complain(`attempt id ${attemptId} was issued twice`);
     if (history.outcome?.accepted === false) this.complain(`task ${index} was refused and runs`);
     const before = history.attempts.at(-1);
-    if (before !== undefined && !this.excused(before)) {
+    if (before !== undefined && !this.excused(before, process)) {
       const state = before.endedAt === null ? 'still ran' : `ended ${now - before.endedAt} ms ago (${before.told})`;
       this.reruns.push(
         `task ${index} runs again at ${agent} as ${attemptId}; ${before.id} at ${before.agent} ${state}, ` +
@@ -97,6 +105,11 @@ export class OutsideJournals {
   told(attemptId: string, outcome: FinishOutcome): void {
     const attempt = this.attemptIds.get(attemptId);
     if (attempt !== undefined) attempt.told = outcome;
+  }
+
+  /** The process has had an answer of the partition. */
+  heard(process: string, partition: number): void {
+    this.heardAt.set(`${process} ${partition}`, this.now());
   }
 
   revoked(attemptId: string): void {
@@ -188,8 +201,14 @@ export class OutsideJournals {
     return `${JSON.stringify(outcome)}; ${lines.join('; ')}`;
   }
 
-  private excused({ process, startedAt, status }: JournalAttempt): boolean {
-    return status === 'failed' || this.wasAbsent(process, startedAt);
+  /**
+   * A task runs again because its attempt failed, or somebody stood still or was gone. What remains: nobody heard its
+   * agent for so long after the partition had lost the lease, or lost was also who had submitted it.
+   */
+  private excused({ index, process, startedAt, status }: JournalAttempt, next: string): boolean {
+    if (status === 'failed' || this.wasAbsent(process, startedAt) || this.wasAbsent(next, startedAt)) return true;
+    const heardAt = this.heardAt.get(`${process} ${index % this.partitions}`) ?? -Infinity;
+    return this.generatorKilled || this.now() - heardAt > UNHEARD_MS;
   }
 
   private wasAbsent(process: string, after: number): boolean {

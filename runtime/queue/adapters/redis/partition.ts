@@ -83,7 +83,7 @@ export class Partition {
     this.leases = [];
     this.attemptsMade = 0;
     this.passTime(nowMs);
-    this.recogniseOwner(request, nowMs);
+    this.recogniseOwner(request);
     const context: Context = { request, nowMs, revoked: [], unknown: [], replaced: [], granted: [] };
     const last = this.drivers.get(request.driver);
     if (last !== undefined && request.seq < last.seq) return this.reply(context, { stale: 1 });
@@ -92,7 +92,7 @@ export class Partition {
     for (const op of request.results ?? []) this.resend(op, nowMs);
     for (const op of request.attach ?? []) this.attach(op, context);
     for (const op of request.resync ?? []) this.resync(op, context);
-    const submitted = (request.submit ?? []).map((op) => this.submit(op, nowMs));
+    const submitted = (request.submit ?? []).map((op) => this.submit(op));
     for (const op of request.began ?? []) this.began(op);
     const finished = again ? last.finished : (request.finish ?? []).map((op) => this.finish(op, nowMs)).join('');
     for (const op of request.release ?? []) this.release(op, nowMs);
@@ -102,7 +102,7 @@ export class Partition {
     for (const agent of request.beat ?? []) this.beat(agent, context);
     const sweep = request.sweep === 1 ? this.sweep(nowMs) : 0;
     if (request.admission !== undefined) this.limits = request.admission;
-    this.dispatch(nowMs, request.nonce);
+    this.dispatch(request.nonce);
     this.drivers.set(request.driver, { seq: request.seq, finished, at: nowMs });
     if (this.events.length > 0) this.log.push({ epoch: this.epoch, events: this.events });
     return this.reply(context, { submitted, finished, sweep });
@@ -129,7 +129,7 @@ export class Partition {
     return this.lastAt - this.outage;
   }
 
-  private recogniseOwner({ owner, epoch, known }: ExchangeRequest, nowMs: number): void {
+  private recogniseOwner({ owner, epoch, known }: ExchangeRequest): void {
     // The owner may have come back empty, and a driver that knew nothing may have been the first to come.
     const later = epoch > this.epoch || (epoch === this.epoch && known !== owner);
     if (this.owner === owner && !later) return;
@@ -138,27 +138,28 @@ export class Partition {
     this.epoch = Math.max(this.epoch, epoch) + 1;
     if (this.epoch === 1) return;
     const { least, most, emptied: longest } = HOLD_BEATS;
-    this.holdLeast = nowMs + (emptied ? longest : least) * this.rules.beatMs;
-    this.holdMost = nowMs + (emptied ? longest : most) * this.rules.beatMs;
+    // Time during which nobody reaches the partition does not count: nobody can be heard in it.
+    this.holdLeast = this.present + (emptied ? longest : least) * this.rules.beatMs;
+    this.holdMost = this.present + (emptied ? longest : most) * this.rules.beatMs;
     for (const agent of this.agents.values()) agent.beat = this.present;
   }
 
-  private holding(nowMs: number): boolean {
-    if (nowMs >= this.holdMost) return false;
-    if (nowMs < this.holdLeast) return true;
+  private holding(): boolean {
+    if (this.present >= this.holdMost) return false;
+    if (this.present < this.holdLeast) return true;
     for (const agent of this.agents.values()) if (agent.synced !== this.epoch) return true;
     return false;
   }
 
   // ---- producers --------------------------------------------------------------------------------------------------
 
-  private submit([index, task, enqueuedAt, word]: SubmitOp, nowMs: number): ShedReason | '' {
+  private submit([index, task, enqueuedAt, word]: SubmitOp): ShedReason | '' {
     const done = this.done.get(index);
     if (done === DONE.queue_full) return 'queue_full';
     if (done === DONE.expected_wait) return 'expected_wait';
     if (done !== undefined || this.tasks.has(index)) return '';
     const priority = task[0] as Priority;
-    const reason = TOLD_BEFORE[word] ?? this.refusal(priority, nowMs) ?? '';
+    const reason = TOLD_BEFORE[word] ?? this.refusal(priority) ?? '';
     if (word === 5 || (word === 0 && reason !== '')) return reason;
     this.counters.submitted += 1;
     this.events.push(['submitted', String(index), reason, enqueuedAt, ...told(task)]);
@@ -172,10 +173,10 @@ export class Partition {
     return '';
   }
 
-  private refusal(priority: Priority, nowMs: number): ShedReason | null {
+  private refusal(priority: Priority): ShedReason | null {
     const [p0, p1, p2, p3] = this.ready;
     const ready = [p0.length, p1.length, p2.length, p3.length] as const;
-    const idle = this.openCredit() > ready[0] + ready[1] + ready[2] + ready[3] && !this.holding(nowMs);
+    const idle = this.openCredit() > ready[0] + ready[1] + ready[2] + ready[3] && !this.holding();
     return admit({ ready, idle }, priority, this.rules, this.limits === 0 ? null : this.limits);
   }
 
@@ -476,8 +477,8 @@ export class Partition {
   }
 
   /** Gives what is ready to those that wait, one at a time, in turn. */
-  private dispatch(nowMs: number, nonce: string): void {
-    if (this.holding(nowMs)) return;
+  private dispatch(nonce: string): void {
+    if (this.holding()) return;
     while (this.waiting.length > 0 && this.ready.some((line) => line.length > 0)) {
       const id = this.waiting.shift() as string;
       const agent = this.agents.get(id) as AgentEntry;
@@ -532,7 +533,7 @@ export class Partition {
       now: String(nowMs),
       ready: this.ready.reduce((sum, line) => sum + line.length, 0),
       credit: this.openCredit(),
-      holding: this.holding(nowMs) ? 1 : 0,
+      holding: this.holding() ? 1 : 0,
       submitted: [],
       finished: '',
       leases,

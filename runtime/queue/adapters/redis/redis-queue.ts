@@ -350,6 +350,7 @@ export class RedisQueue implements TaskQueue, SessionHost {
     for (const agent of reply.replaced) this.sessions.get(agent)?.replaced();
     for (const agent of reply.unknown) this.sessions.get(agent)?.resync(partition);
     for (const [agent, granted] of reply.granted) this.sessions.get(agent)?.compare(partition, granted);
+    this.feed(partition);
     for (const [driver, leases] of reply.pushes) {
       this.tell(driver, { say: 'leases', partition, leases: leases.map((lease) => [...lease]) as never });
     }
@@ -398,7 +399,7 @@ export class RedisQueue implements TaskQueue, SessionHost {
   private beat(): void {
     const live = this.live();
     if (this.stoodStill) {
-      for (const session of live) this.clients.forEach((_client, partition) => session.resync(partition));
+      for (const session of live) this.clients.forEach((_client, partition) => session.resync(partition, true));
     }
     this.beatAt = this.clock.now();
     for (const client of this.clients) {
@@ -406,25 +407,23 @@ export class RedisQueue implements TaskQueue, SessionHost {
       const { beat } = client.batch();
       for (const session of live) beat.add(session.agent.id);
     }
-    this.balance(live);
-  }
-
-  /** Where tasks wait and nobody's credit does, some of the credit that waits elsewhere goes. */
-  private balance(live: readonly RedisSession[]): void {
     this.clients.forEach((client, partition) => {
       if (client.away) for (const session of live) session.leave(partition);
     });
-    this.clients.forEach((hungry, to) => {
-      if (hungry.ready === 0 || hungry.credit > 0) return;
-      const spare = this.clients.reduce((sum, { credit, ready }) => sum + (ready === 0 ? credit : 0), 0);
-      if (spare === 0) return;
-      const share = Math.min(1, hungry.ready / spare);
-      this.clients.forEach((client, from) => {
-        if (from === to || client.ready > 0) return;
-        for (const session of live) {
-          for (let i = session.parkedAt(from); i > 0; i -= 1) if (this.options.random() < share) session.move(from, to);
-        }
-      });
+  }
+
+  /** Where tasks wait and nobody's credit does, some of the credit that waits elsewhere goes. */
+  private feed(to: number): void {
+    const hungry = this.clients[to] as PartitionClient;
+    if (hungry.ready === 0 || hungry.credit > 0) return;
+    const spare = this.clients.reduce((sum, { credit, ready }) => sum + (ready === 0 ? credit : 0), 0);
+    if (spare === 0) return;
+    const share = Math.min(1, hungry.ready / spare);
+    this.clients.forEach((client, from) => {
+      if (from === to || client.ready > 0) return;
+      for (const session of this.sessions.values()) {
+        for (let i = session.parkedAt(from); i > 0; i -= 1) if (this.options.random() < share) session.move(from, to);
+      }
     });
   }
 

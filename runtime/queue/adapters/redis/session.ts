@@ -47,7 +47,10 @@ export class RedisSession implements AgentSession {
   private readonly received: number[];
   /** What each partition said with the latest beat that it had given. */
   private readonly grantedBefore: number[];
-  private readonly resyncing: boolean[];
+  /** By partition, resynchronisations asked for: the latest one, the latest one told, and the latest one answered. */
+  private readonly asked: number[];
+  private readonly told: number[];
+  private readonly answered: number[];
   private nextPartition: number;
 
   constructor(
@@ -59,7 +62,9 @@ export class RedisSession implements AgentSession {
     this.parked = none();
     this.received = none();
     this.grantedBefore = none();
-    this.resyncing = host.clients.map(() => false);
+    this.asked = none();
+    this.told = none();
+    this.answered = none();
     this.nextPartition = start(agent.id) % host.clients.length;
     const { id, incarnation, zone } = agent;
     for (const client of host.clients) client.batch('attach', id).attach.push([id, incarnation, zone]);
@@ -115,7 +120,7 @@ export class RedisSession implements AgentSession {
     this.state = 'live';
     // What came meanwhile begins once the partition has said that it is still this agent's.
     this.host.clients.forEach((_client, partition) => {
-      this.resync(partition);
+      this.resync(partition, true);
     });
   }
 
@@ -162,7 +167,7 @@ export class RedisSession implements AgentSession {
       return;
     }
     if (this.host.stoodStill) this.resync(partition);
-    if (this.state === 'live' && !this.resyncing[partition]) this.begin(held);
+    if (this.state === 'live' && !this.resyncing(partition)) this.begin(held);
   }
 
   /** The partition says that this lease is no longer the agent's. */
@@ -194,10 +199,10 @@ export class RedisSession implements AgentSession {
     if (this.state === 'live' && before > at(this.received, partition)) this.resync(partition);
   }
 
-  /** Tells a partition all it may not know, and asks for what did not arrive. */
-  resync(partition: number): void {
-    if (this.state !== 'live' || this.resyncing[partition]) return;
-    this.resyncing[partition] = true;
+  /** Tells a partition all it may not know, and asks for what did not arrive; `anew`: an answer under way is too old. */
+  resync(partition: number, anew = false): void {
+    if (this.state !== 'live' || (this.resyncing(partition) && !anew)) return;
+    this.asked[partition] = at(this.asked, partition) + 1;
     const client = this.host.clients[partition] as PartitionClient;
     client.batch('resync', this.agent.id).resync.push(() => (this.state === 'gone' ? null : this.view(partition)));
   }
@@ -205,14 +210,14 @@ export class RedisSession implements AgentSession {
   /** What {@link resync} tells, for a request that is under way; null when there is nobody to tell it. */
   tellAgain(partition: number): ResyncOp | null {
     if (this.state !== 'live') return null;
-    this.resyncing[partition] = true;
+    this.asked[partition] = at(this.asked, partition) + 1;
     return this.view(partition);
   }
 
   /** The partition has taken up what {@link resync} told, and the lost leases have been received. */
   resynced(partition: number): void {
-    this.resyncing[partition] = false;
-    if (this.state !== 'live') return;
+    this.answered[partition] = at(this.told, partition);
+    if (this.state !== 'live' || this.resyncing(partition)) return;
     for (const held of [...this.held.values()]) {
       if (held.partition === partition && held.startedAt === '' && !held.over) this.begin(held);
     }
@@ -260,7 +265,13 @@ export class RedisSession implements AgentSession {
     this.handlers.onLease(held);
   }
 
+  /** What the partition gives meanwhile does not begin: only its answer tells what still counts. */
+  private resyncing(partition: number): boolean {
+    return this.asked[partition] !== this.answered[partition];
+  }
+
   private view(partition: number): ResyncOp {
+    this.told[partition] = at(this.asked, partition);
     const { id, incarnation, zone } = this.agent;
     const held: HeldOp[] = [];
     for (const lease of this.held.values()) {

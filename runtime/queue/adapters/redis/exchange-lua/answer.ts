@@ -3,7 +3,7 @@ import { A, type Constants, E, PHASE, S } from './layout.js';
 /** The answer, of which what is empty is left out. */
 export const answerLua = (c: Constants): string => `
 local reply = {epoch = ${S.epoch}, now = str(now), ready = ${S.ready}, credit = openCredit()}
-if now < ${S.holdMost} and holding() then reply.holding = 1 end
+if ${S.present} < ${S.holdMost} and holding() then reply.holding = 1 end
 if answers and #answers > 0 then reply.submitted = answers end
 if finished ~= '' then reply.finished = finished end
 if #revoked > 0 then reply.revoked = revoked end

@@ -123,8 +123,9 @@ if not same or request.epoch > ${S.epoch} or (request.epoch == ${S.epoch} and re
   local emptied = ${S.epoch} == 0 or same
   ${S.owner}, ${S.epoch}, ${S.logged} = request.owner, math.max(${S.epoch}, request.epoch) + 1, 0
   if ${S.epoch} > 1 then
-    ${S.holdLeast} = now + (emptied and ${c.holdEmptiedMs} or ${c.holdLeastMs})
-    ${S.holdMost} = now + (emptied and ${c.holdEmptiedMs} or ${c.holdMostMs})
+    -- Time during which nobody reaches the partition does not count: nobody can be heard in it.
+    ${S.holdLeast} = ${S.present} + (emptied and ${c.holdEmptiedMs} or ${c.holdLeastMs})
+    ${S.holdMost} = ${S.present} + (emptied and ${c.holdEmptiedMs} or ${c.holdMostMs})
     loadAllAgents()
     for id, agent in pairs(A) do
       agent[${A.beat}] = ${S.present}
@@ -134,8 +135,8 @@ if not same or request.epoch > ${S.epoch} or (request.epoch == ${S.epoch} and re
 end
 
 local function holding()
-  if now >= ${S.holdMost} then return false end
-  if now < ${S.holdLeast} then return true end
+  if ${S.present} >= ${S.holdMost} then return false end
+  if ${S.present} < ${S.holdLeast} then return true end
   if known.unsynced == nil then
     loadAllAgents()
     known.unsynced = false
