@@ -3,12 +3,13 @@ import {
   decodeReply,
   encodeRequest,
   exchangeScript,
+  leasesOf,
   partitionKeys,
 } from '../../runtime/queue/adapters/redis/exchange.js';
 import type {
   BeganOp,
+  DoneOp,
   ExchangeRequest,
-  FinishOp,
   LeaseRecord,
   SubmitOp,
 } from '../../runtime/queue/adapters/redis/messages.js';
@@ -110,16 +111,14 @@ class Driver {
     this.begun = this.given;
     this.given = [];
     const began = this.begun.map(([, index, id]): BeganOp => [index, id, '1800000000001.25']);
-    const finish = finished.map(([agent, index, id, attempt, generation, task]): FinishOp => [
-      ...([index, id, attempt, generation, agent, 1, '', 0, '1800000000002.5', '1800000000001.25', task, 0] as const),
-    ]);
+    const done = finished.map(([, index, id]): DoneOp => [index, id, '1800000000001.25', '1800000000002.5']);
     const credit = new Map<string, number>();
     for (const [agent] of finished) {
       const limit = (this.limits.get(agent) ?? 0) + 1;
       this.limits.set(agent, limit);
       credit.set(agent, limit);
     }
-    return { ...this.head(), submit, began, finish, credit: [...credit], ...this.beat() };
+    return { ...this.head(), submit, began, done, credit: [...credit], ...this.beat() };
   }
 
   /** All agents that work, twice a second. */
@@ -152,10 +151,15 @@ async function measure(redis: Redis, load: Load): Promise<Figures> {
   const { prefix } = partitionKeys('bench', 'tag');
   const drivers = Array.from({ length: load.drivers }, (_, i) => new Driver(load, i));
   const send = async (driver: Driver, request: ExchangeRequest): Promise<number> => {
-    const { leases, pushes } = decodeReply(await redis.evalsha(sha, 1, prefix, encodeRequest(request)));
+    const { leases, pushes } = decodeReply(
+      await redis.evalsha(sha, 1, prefix, encodeRequest(request)),
+      request.driver,
+    );
     driver.learn(leases);
-    for (const [name, given] of pushes) drivers.find((other) => other.name === name)?.learn(given);
-    return request.finish?.length ?? 0;
+    for (const [name, given] of pushes) {
+      drivers.find((other) => other.name === name)?.learn(leasesOf(JSON.parse(given)));
+    }
+    return request.done?.length ?? 0;
   };
   for (const driver of drivers) {
     await send(driver, driver.first());

@@ -1,15 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { loadExperiment } from '../../runtime/spec/read-yaml.js';
 import { startSingleRedis } from '../redis/harness/server.js';
-import { bundledRole } from '../roles/bundled.js';
+import { specHash } from '../../runtime/spec/spec-hash.js';
+import { bundledRole, keepCompiled } from '../roles/bundled.js';
 
 /**
  * What a process of a role costs: `npm run bench:process -- [--bundle FILE [--role NAME]] [--processes N] [--idle SECONDS] [-- NODE FLAGS]`.
@@ -19,12 +21,14 @@ import { bundledRole } from '../roles/bundled.js';
  * then N together, and once all are ready and have settled, what each uses: proportional set size (from
  * /proc/PID/smaps_rollup) and CPU over the idle time. Prints JSON in its last line.
  */
-const ALONE = 9;
+const ALONE = 11;
 
 interface Started {
   readonly child: ChildProcess;
   readonly port: number;
   readonly readyMs: number;
+  /** Until it has reached the queue, as its log says; NaN for a role that does not say so. */
+  readonly attachedMs: number;
   /** CPU it has used until then, ms: what does not depend on who else is busy on this machine. */
   readonly cpuMs: number;
 }
@@ -60,15 +64,22 @@ async function start({ command, flags, env }: Setting, id: string, lookEveryMs: 
   const port = await freePort();
   const begun = performance.now();
   const child = spawn(process.execPath, [...flags, ...command], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...env, POD_NAME: id, HEALTH_PORT: String(port) },
+  });
+  let attachedMs = NaN;
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (line.includes('"msg":"attached"')) attachedMs = performance.now() - begun;
   });
   while ((await statusOf(port)) !== 200) {
     if (child.exitCode !== null) throw new Error(`${command.join(' ')} ended with ${child.exitCode}`);
     await sleep(lookEveryMs);
   }
-  const readyMs = performance.now() - begun;
-  return { child, port, readyMs, cpuMs: runMs(child.pid!) };
+  const [readyMs, cpuMs] = [performance.now() - begun, runMs(child.pid!)];
+  // Other roles are ready when they have reached the queue.
+  const isAgent = command.length === 1 || command.includes('agent');
+  while (isAgent && Number.isNaN(attachedMs)) await sleep(lookEveryMs);
+  return { child, port, readyMs, attachedMs, cpuMs };
 }
 
 async function end({ child }: Started): Promise<void> {
@@ -164,21 +175,34 @@ async function main(): Promise<void> {
   const redis = await startSingleRedis();
   try {
     const bundle = values.bundle === undefined ? join(folder, 'agent.cjs') : resolve(values.bundle);
-    if (values.bundle === undefined) bundledRole('agent', 'runtime/roles/agent', bundle);
+    if (values.bundle === undefined) {
+      bundledRole('agent', 'runtime/roles/agent', bundle);
+      keepCompiled(bundle);
+    }
     const spec = join(folder, 'spec.json');
     const file = 'Pulumi.phase3.yaml';
-    writeFileSync(spec, JSON.stringify(loadExperiment(readFileSync(file, 'utf8'), file, {})));
+    const experiment = loadExperiment(readFileSync(file, 'utf8'), file, {});
+    writeFileSync(spec, JSON.stringify(experiment));
     const setting: Setting = {
       command: [bundle, ...(values.role === undefined ? [] : ['role', values.role])],
       flags: positionals,
-      env: { SPEC_FILE: spec, REDIS_NODES: `127.0.0.1:${redis.server.port}`, ZONE: 'A', RUN_ID: 'bench' },
+      env: {
+        SPEC_FILE: spec,
+        SPEC_HASH: specHash(experiment),
+        REDIS_NODES: `127.0.0.1:${redis.server.port}`,
+        ZONE: 'A',
+        RUN_ID: 'bench',
+      },
     };
     const single = await alone(setting);
     const many = await together(setting, Number(values.processes), Number(values.idle));
     const readyMs = spread(single.map((one) => one.readyMs));
     const startCpuMs = spread(single.map((one) => one.cpuMs));
-    const bundleKb = Math.round(statSync(bundle).size / 1024);
-    process.stdout.write(`${JSON.stringify({ flags: positionals, bundleKb, readyMs, startCpuMs, ...many })}\n`);
+    const attachedMs = spread(single.map((one) => one.attachedMs));
+    const text = bundle.replace(/\.cjs$/, '.program.cjs');
+    const bundleKb = Math.round(statSync(existsSync(text) ? text : bundle).size / 1024);
+    const figures = { flags: positionals, bundleKb, readyMs, attachedMs, startCpuMs, ...many };
+    process.stdout.write(`${JSON.stringify(figures)}\n`);
   } finally {
     await redis.dispose();
     rmSync(folder, { recursive: true });

@@ -1,3 +1,4 @@
+import { rowOfLeases } from '../../runtime/queue/adapters/redis/exchange.js';
 import { agentOf, submit, sweeping } from './simulated-roles.js';
 import { FAIR } from './simulated-redis.js';
 import { World } from './simulated-world.js';
@@ -93,10 +94,10 @@ describe('the driver of the redis queue', () => {
     const [lease] = agent.held;
     const { attemptId, attempt, task } = lease!;
     expect(await world.answer(Promise.resolve(agent.session.finish(lease!, SUCCESS)))).toBe('counted');
-    const record = [task.priority, task.type, String(task.scheduledAt), ''];
-    const leases = [['a', task.index, attemptId, attempt, 1, record]];
+    const record = [task.priority, task.type, String(task.scheduledAt), ''] as const;
+    const leases = [['a', task.index, attemptId, attempt, 1, record]] as const;
     await world.answer(
-      world.redis.store().publish('ae:r:driver:worker', JSON.stringify({ say: 'leases', partition: 0, leases })),
+      world.redis.store().publish('ae:r:driver:worker', JSON.stringify({ say: 'leases', partition: 0, leases: rowOfLeases(leases) })),
     );
     await world.advance(1_000);
     expect(agent.seen).toHaveLength(1);

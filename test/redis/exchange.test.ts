@@ -194,7 +194,7 @@ describe('the script of a partition', () => {
   test('goes by the clock of Redis where it is given no time', async () => {
     const before = Date.now();
     const answer = await redis.server.call('EVAL', exchangeScript(RULES), 1, KEYS.prefix, encodeRequest(head(1)));
-    const now = Number(decodeReply(answer).now);
+    const now = Number(decodeReply(answer, 'd').now);
     expect(now).toBeGreaterThanOrEqual(before - 1);
     expect(now).toBeLessThanOrEqual(Date.now() + 1);
     expect(Number.isInteger(now)).toBe(true);
@@ -222,7 +222,8 @@ describe('the script of a partition', () => {
     const payload = 'cut \ud83d, whole 🚀, written \\ud83d';
     const submit = [[1, [0, 0, '1', payload], '2', 1]] as const;
     const text = encodeRequest({ ...head(1), submit, unfinished: 1 });
-    const { unfinished } = decodeReply(await redis.server.call('EVAL', exchangeScript(RULES), 1, KEYS.prefix, text));
+    const answer = await redis.server.call('EVAL', exchangeScript(RULES), 1, KEYS.prefix, text);
+    const { unfinished } = decodeReply(answer, 'd');
     expect(unfinished[0]?.[3][3]).toBe('cut \ufffd, whole 🚀, written \\ud83d');
   });
 
@@ -231,15 +232,25 @@ describe('the script of a partition', () => {
   });
 });
 
+const FINE = '{"epoch":1,"now":"5","ready":0,"credit":0}';
+
 describe('answers', () => {
   test.each([
-    [null, 'answered with object, not with text'],
-    ['OK', 'what is no JSON: OK'],
-    ['[]', 'an answer of another form: []'],
-    ['{"epoch":1,"now":"5","ready":0,"credit":0,"leases":{}}', 'an answer of another form'],
-    ['{"epoch":1,"now":5,"ready":0,"credit":0}', 'an answer of another form'],
-  ])('%p is none', (text, message) => {
-    expect(() => decodeReply(text)).toThrow(message);
+    [null, 'answered with object, not with rows of text'],
+    ['OK', 'answered with string, not with rows of text'],
+    [[], 'not with rows of text'],
+    [['{}', 'driver'], 'not with rows of text'],
+    [['OK'], 'what is no JSON: OK'],
+    [['[]'], 'an answer of another form: []'],
+    [['{"epoch":1,"now":"5","ready":0,"credit":0,"revoked":{}}'], 'an answer of another form'],
+    [['{"epoch":1,"now":5,"ready":0,"credit":0}'], 'an answer of another form'],
+    [[FINE, 'd', '["agent"]'], 'leases must be a row of 9 texts each: ["agent"]'],
+  ])('%p is none', (answer, message) => {
+    expect(() => decodeReply(answer, 'd')).toThrow(message);
+  });
+
+  test("with another driver's leases leave them as they are", () => {
+    expect(decodeReply([FINE, 'other', 'anything'], 'd')).toMatchObject({ leases: [], pushes: [['other', 'anything']] });
   });
 });
 

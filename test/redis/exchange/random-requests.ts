@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type {
   BeganOp,
+  DoneOp,
   ExchangeReply,
   ExchangeRequest,
   FinishOp,
@@ -11,6 +12,7 @@ import type {
   SubmitWord,
   TaskRecord,
 } from '../../../runtime/queue/adapters/redis/messages.js';
+import { leasesOf } from '../../../runtime/queue/adapters/redis/exchange.js';
 import type { AdmissionLimits } from '../../../runtime/queue/port.js';
 
 const DRIVERS = ['driver-a', 'driver-b', 'driver-c'];
@@ -37,7 +39,8 @@ const KINDS = {
     resync: 3,
     submit: 9,
     began: 3,
-    finish: 7,
+    done: 6,
+    finish: 5,
     release: 2,
     detach: 1,
     credit: 8,
@@ -141,7 +144,7 @@ export class RequestMaker {
   /** Takes note of what was given out. */
   learn({ epoch, leases, pushes }: ExchangeReply): void {
     this.epoch = epoch;
-    this.leases.push(...leases, ...pushes.flatMap(([, given]) => given));
+    this.leases.push(...leases, ...pushes.flatMap(([, text]) => leasesOf(JSON.parse(text))));
   }
 
   private body(operations: readonly DrawnOperation[]): Partial<ExchangeRequest> {
@@ -164,6 +167,7 @@ export class RequestMaker {
         }),
       )?.flat(),
       began: of('began', ({ a, b }): BeganOp => [...this.attempt(a, b), `${a}.5`]),
+      done: of('done', ({ a, b, c }): DoneOp => [...this.attempt(a, b), c % 3 === 0 ? '' : `${a}.5`, `${b}.25`]),
       finish: of('finish', (drawn) => this.result(drawn)),
       release: of('release', ({ a, b }): ReleaseOp => this.attempt(a, b)),
       detach: of('detach', ({ a }) => agent(a)),

@@ -3,6 +3,7 @@ import type { AdmissionLimits, FinishOutcome, LedgerCounts, ShedReason, TaskPhas
 import type {
   AttachOp,
   BeganOp,
+  DoneOp,
   ExchangeReply,
   FinishOp,
   ReleaseOp,
@@ -12,6 +13,13 @@ import type {
 } from './messages.js';
 import type { DriverRequest } from './store.js';
 
+export interface Finish {
+  readonly op: FinishOp;
+  readonly answer: Deferred<FinishOutcome>;
+  /** The partition does not know the lease: it is told all about it. */
+  readonly whole: boolean;
+}
+
 /** What a driver wants of a partition with its next request. */
 export interface Batch {
   readonly results: FinishOp[];
@@ -19,8 +27,9 @@ export interface Batch {
   /** Made when the request is sent: until then an agent's view goes on changing. */
   readonly resync: Array<() => ResyncOp | null>;
   readonly submit: Array<{ readonly op: SubmitOp; readonly answer: Deferred<ShedReason | ''> }>;
-  readonly began: BeganOp[];
-  readonly finish: Array<{ readonly op: FinishOp; readonly answer: Deferred<FinishOutcome> }>;
+  /** By attempt: one that ends with the same request need not be said to have begun. */
+  readonly began: Map<string, BeganOp>;
+  readonly finish: Finish[];
   readonly release: Array<{ readonly op: ReleaseOp; readonly done: () => void }>;
   readonly detach: Array<{ readonly agent: string; readonly done: () => void }>;
   /** Agents whose limit has changed; its value is read when the request is sent. */
@@ -42,7 +51,7 @@ export const RANK = { attach: 0, resync: 1, began: 2, finish: 3, release: 4, det
 
 export function emptyBatch(): Batch {
   return {
-    ...{ results: [], attach: [], resync: [], submit: [], began: [], finish: [], release: [], detach: [] },
+    ...{ results: [], attach: [], resync: [], submit: [], began: new Map(), finish: [], release: [], detach: [] },
     ...{ credit: new Map(), beat: new Set(), sweep: [], admission: undefined, canaries: [] },
     ...{ counts: [], states: [], unfinished: [], ranks: new Map(), size: 0 },
   };
@@ -58,6 +67,8 @@ export function requestOf(
 ): DriverRequest {
   const resync = batch.resync.map((view) => view()).filter((op) => op !== null);
   const resynced = new Set(resync.map(([agent]) => agent));
+  const done = batch.finish.filter(isShort);
+  const finish = batch.finish.filter((each) => !isShort(each));
   const credit = [...batch.credit].filter(([agent]) => !resynced.has(agent));
   return {
     ...head,
@@ -65,8 +76,9 @@ export function requestOf(
     ...(batch.attach.length > 0 && { attach: batch.attach }),
     ...(resync.length > 0 && { resync }),
     ...(batch.submit.length > 0 && { submit: batch.submit.map(({ op }) => op) }),
-    ...(batch.began.length > 0 && { began: batch.began }),
-    ...(batch.finish.length > 0 && { finish: batch.finish.map(({ op }) => op) }),
+    ...(batch.began.size > 0 && { began: [...batch.began.values()] }),
+    ...(done.length > 0 && { done: done.map(shortened) }),
+    ...(finish.length > 0 && { finish: finish.map(({ op }) => op) }),
     ...(batch.release.length > 0 && { release: batch.release.map(({ op }) => op) }),
     ...(batch.detach.length > 0 && { detach: batch.detach.map(({ agent }) => agent) }),
     ...(credit.length > 0 && { credit: credit.map(([agent, limit]) => [agent, limit()] as const) }),
@@ -98,10 +110,15 @@ export function retold(
   };
 }
 
+/** A plain success is told in four words. */
+const isShort = ({ op, whole }: Finish): boolean => !whole && op[5] === 1 && (op[12] ?? '') === '';
+
+const shortened = ({ op }: Finish): DoneOp => [op[0], op[1], op[9], op[8]];
+
 /** What changes the ledger must be on a replica before it counts; signs of life and questions need not. */
 export function isTransition(request: DriverRequest): boolean {
-  const { results, attach, resync, submit, finish, release, detach, credit, admission } = request;
-  return [results, attach, resync, submit, finish, release, detach, credit, admission].some(
+  const { results, attach, resync, submit, done, finish, release, detach, credit, admission } = request;
+  return [results, attach, resync, submit, done, finish, release, detach, credit, admission].some(
     (part) => part !== undefined,
   );
 }
@@ -141,13 +158,16 @@ const OUTCOMES: Readonly<Record<string, FinishOutcome>> = {
   s: 'superseded',
 };
 
-/** Settles what a batch was waiting for. */
-export function answer(batch: Batch, reply: ExchangeReply): void {
+/** Settles what a batch was waiting for. `tellWhole`: of a result that the partition does not know. */
+export function answer(batch: Batch, reply: ExchangeReply, tellWhole: (finish: Finish) => void): void {
   batch.submit.forEach((each, i) => {
     each.answer.resolve((reply.submitted[i] ?? '') as ShedReason | '');
   });
-  batch.finish.forEach((each, i) => {
-    each.answer.resolve(OUTCOMES[reply.finished[i] ?? 's'] ?? 'superseded');
+  const inOrder = [...batch.finish.filter(isShort), ...batch.finish.filter((each) => !isShort(each))];
+  inOrder.forEach((each, i) => {
+    const letter = reply.finished[i] ?? 's';
+    if (letter === 'u') tellWhole({ ...each, whole: true });
+    else each.answer.resolve(OUTCOMES[letter] ?? 'superseded');
   });
   for (const { done } of batch.release) done();
   for (const { done } of batch.detach) done();

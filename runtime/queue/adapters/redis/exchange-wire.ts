@@ -1,5 +1,6 @@
 import type {
   BeganOp,
+  DoneOp,
   ExchangeReply,
   ExchangeRequest,
   FinishOp,
@@ -16,14 +17,14 @@ import type {
  */
 
 /** Values of an operation in its row. */
-export const STRIDE = { submit: 7, began: 3, finish: 16, release: 2, held: 9, attach: 3, credit: 2, lease: 9 } as const;
+export const STRIDE = { submit: 7, began: 3, done: 4, finish: 16, release: 2, held: 9, attach: 3, credit: 2, lease: 9 } as const;
 
 /** Half a surrogate pair, as JSON.stringify writes it (what is left of cut text): cjson refuses the whole request. */
 const LONE_SURROGATE = /(\\\\)|\\ud[89a-f][0-9a-f]{2}/g;
 
 /** The request as the script takes it. Halves of characters become U+FFFD. */
 export function encodeRequest(request: ExchangeRequest): string {
-  const { results, attach, resync, submit, began, finish, release, credit } = request;
+  const { results, attach, resync, submit, began, done, finish, release, credit } = request;
   const text = JSON.stringify({
     ...request,
     results: results && rowOfResults(results),
@@ -31,6 +32,7 @@ export function encodeRequest(request: ExchangeRequest): string {
     resync: resync?.map(([agent, incarnation, zone, free, held]) => [agent, incarnation, zone, free, rowOfHeld(held)]),
     submit: submit && rowOfSubmissions(submit),
     began: began && rowOfStarts(began),
+    done: done && rowOfSuccesses(done),
     finish: finish && rowOfResults(finish),
     release: release && rowOfReleases(release),
     credit: credit?.flat(),
@@ -53,6 +55,12 @@ function rowOfSubmissions(ops: NonNullable<ExchangeRequest['submit']>): Row {
 function rowOfStarts(ops: readonly BeganOp[]): Row {
   const row: Row = [];
   for (const [index, attemptId, at] of ops) row.push(String(index), attemptId, at);
+  return row;
+}
+
+function rowOfSuccesses(ops: readonly DoneOp[]): Row {
+  const row: Row = [];
+  for (const [index, attemptId, startedAt, endedAt] of ops) row.push(String(index), attemptId, startedAt, endedAt);
   return row;
 }
 
@@ -87,43 +95,53 @@ const NOTHING = {
 };
 
 /**
- * The script's answer.
+ * The script's answer: the head as JSON, and behind it, in turn, a driver and the text of its leases.
+ * @param driver whose own leases are read.
  * @throws Error when this is no answer of the script.
  */
-export function decodeReply(text: unknown): ExchangeReply {
-  if (typeof text !== 'string') throw new Error(`the partition's script answered with ${typeof text}, not with text`);
+export function decodeReply(parts: unknown, driver: string): ExchangeReply {
+  if (!isTexts(parts)) throw new Error(`the partition's script answered with ${typeof parts}, not with rows of text`);
+  const [head = '', ...rest] = parts;
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = JSON.parse(head);
   } catch (cause) {
-    throw new Error(`the partition's script answered with what is no JSON: ${text.slice(0, 200)}`, { cause });
+    throw new Error(`the partition's script answered with what is no JSON: ${head.slice(0, 200)}`, { cause });
   }
   if (!isWritten(parsed)) {
-    throw new Error(`the partition's script gave an answer of another form: ${text.slice(0, 200)}`);
+    throw new Error(`the partition's script gave an answer of another form: ${head.slice(0, 200)}`);
   }
-  const { leases, pushes, revoked, unfinished, sweep } = parsed;
+  let leases: readonly LeaseRecord[] = [];
+  const pushes: Array<readonly [string, string]> = [];
+  for (let i = 0; i + 1 < rest.length; i += 2) {
+    const [to, text] = [rest[i] as string, rest[i + 1] as string];
+    if (to === driver) leases = leasesOf(JSON.parse(text));
+    else pushes.push([to, text]);
+  }
+  const { revoked, unfinished, sweep } = parsed;
   return {
     ...NOTHING,
     ...parsed,
-    leases: leases === undefined ? [] : leasesOf(leases),
-    pushes: pushes?.map(([driver, given]) => [driver, leasesOf(given)] as const) ?? [],
+    leases,
+    pushes,
     revoked: revoked?.map(([agent, index, attemptId]) => [agent, Number(index), attemptId] as const) ?? [],
     unfinished: unfinished?.map(unfinishedOf) ?? [],
     sweep: sweep === undefined ? 0 : { ...sweep, agents: sweep.agents ?? [] },
   };
 }
 
-/** What is empty is left out; leases lie in a row of strings. */
+const isTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.length % 2 === 1 && value.every((part) => typeof part === 'string');
+
+/** What is empty is left out. */
 interface Written extends Pick<ExchangeReply, 'epoch' | 'now' | 'ready' | 'credit'> {
-  readonly leases?: readonly string[];
-  readonly pushes?: ReadonlyArray<readonly [driver: string, leases: readonly string[]]>;
   readonly revoked?: ReadonlyArray<readonly [agent: string, index: string, attemptId: string]>;
   readonly unfinished?: ReadonlyArray<readonly [string, number, 0 | 1, string, string, string, string]>;
   readonly sweep?: Omit<Exclude<ExchangeReply['sweep'], 0>, 'agents'> & { readonly agents?: readonly string[] };
 }
 
 const LISTS = [
-  ...['submitted', 'leases', 'pushes', 'revoked', 'unknown', 'replaced', 'granted', 'canaries', 'states', 'unfinished'],
+  ...['submitted', 'revoked', 'unknown', 'replaced', 'granted', 'canaries', 'states', 'unfinished'],
 ] as const;
 
 /** Enough to notice another program's answer; the rest is our own script's word, which the tests compare. */
@@ -135,10 +153,28 @@ function isWritten(value: unknown): value is Written {
   return numbers && lists && typeof reply['now'] === 'string' && typeof (reply['finished'] ?? '') === 'string';
 }
 
-function leasesOf(row: readonly string[]): LeaseRecord[] {
+/** Leases as they travel: a flat row of text, so that whoever passes them on need not look at them. */
+export function rowOfLeases(leases: readonly LeaseRecord[]): string[] {
+  const row: string[] = [];
+  for (const [agent, index, attemptId, attempt, generation, [priority, type, scheduledAt, payload]] of leases) {
+    row.push(agent, String(index), attemptId, String(attempt), String(generation));
+    row.push(String(priority), String(type), scheduledAt, payload);
+  }
+  return row;
+}
+
+/**
+ * Reads such a row.
+ * @throws Error when it is none.
+ */
+export function leasesOf(row: unknown): LeaseRecord[] {
+  if (!Array.isArray(row) || row.length % STRIDE.lease !== 0 || !row.every((value) => typeof value === 'string')) {
+    throw new Error(`leases must be a row of ${STRIDE.lease} texts each: ${String(JSON.stringify(row)).slice(0, 200)}`);
+  }
+  const texts = row as readonly string[];
   const leases: LeaseRecord[] = [];
-  for (let i = 0; i < row.length; i += STRIDE.lease) {
-    const at = (place: number): string => row[i + place] as string;
+  for (let i = 0; i < texts.length; i += STRIDE.lease) {
+    const at = (place: number): string => texts[i + place] as string;
     const task = taskOf(at(5), at(6), at(7), at(8));
     leases.push([at(0), Number(at(1)), at(2), Number(at(3)), Number(at(4)), task]);
   }

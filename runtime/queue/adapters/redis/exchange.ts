@@ -7,13 +7,13 @@ import { tasksLua } from './exchange-lua/tasks.js';
 import { writeLua } from './exchange-lua/write.js';
 import type { PartitionRules } from './partition-rules.js';
 
-export { decodeReply, encodeRequest } from './exchange-wire.js';
+export { decodeReply, encodeRequest, leasesOf, rowOfLeases } from './exchange-wire.js';
 
 /**
  * The script that carries out a request in a partition, for EVAL and EVALSHA on Redis ≥ 7.0: `Partition.exchange` in
  * Lua, the rules baked in. KEYS[1] is the partition's prefix ({@link partitionKeys}), ARGV[1] the request
  * (`encodeRequest`); ARGV[2] is the time in epoch ms where it is not to be Redis', which only tests want. It
- * answers with text for `decodeReply`. It reads first, then decides, and writes last: an error before the first
+ * answers with texts for `decodeReply`. It reads first, then decides, and writes last: an error before the first
  * write leaves everything as it was. Every execution writes something, so that WAIT has something to wait for.
  * @throws RangeError when a rule is not a number.
  */

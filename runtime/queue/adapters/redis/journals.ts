@@ -54,10 +54,11 @@ export class ResultJournal {
 
   /** @param ended it ended its task: then it outranks whatever a partition that has lost it thinks. */
   add(now: number, op: FinishOp, ended: boolean): void {
-    const [index, attemptId, attempt, generation, agent, verdict, error, retryAfterMs, endedAt, startedAt, task] = op;
+    const [index, id, attempt, generation, agent, verdict, error, retryAfterMs, endedAt, startedAt, task, , usage] = op;
+    const counted = ended ? 1 : 0;
+    // prettier-ignore
     this.recent.add(now, [
-      ...([index, attemptId, attempt, generation, agent, verdict, error, retryAfterMs] as const),
-      ...([endedAt, startedAt, task, ended ? 1 : 0, op[12] ?? ''] as const),
+      index, id, attempt, generation, agent, verdict, error, retryAfterMs, endedAt, startedAt, task, counted, usage ?? '',
     ]);
   }
 

@@ -171,6 +171,9 @@ export class LogFollower {
       case 'started':
         this.tellStarted(task, event);
         return;
+      case 'ran':
+        this.tellRan(partition, epoch, task, event);
+        return;
       case 'finished':
         this.tellFinished(partition, epoch, task, event);
         return;
@@ -206,6 +209,16 @@ export class LogFollower {
     const beganAt = this.options.ownTime(at);
     this.beganAt.set(attemptId, beganAt);
     for (const observer of this.options.observers) observer.started(lease, identity(agent), beganAt, first);
+  }
+
+  /** It began, where that is news, and went well. */
+  private tellRan(partition: number, epoch: number, task: Task, event: readonly string[]): void {
+    const [, index = '', attemptId = '', attempt = '', agent = '', first = '', at = '', startedAt = ''] = event;
+    const about = event.slice(-3);
+    const attemptOf = [index, attemptId, attempt, agent];
+    if (first !== '') this.tellStarted(task, ['started', ...attemptOf, first, startedAt, ...about]);
+    const ended = ['counted', 'success', '', at, startedAt, '', ...about];
+    this.tellFinished(partition, epoch, task, ['finished', ...attemptOf, ...ended]);
   }
 
   private tellFinished(partition: number, epoch: number, task: Task, event: readonly string[]): void {

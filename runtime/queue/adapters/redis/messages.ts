@@ -26,6 +26,8 @@ export interface ExchangeRequest {
   readonly resync?: readonly ResyncOp[];
   readonly submit?: readonly SubmitOp[];
   readonly began?: readonly BeganOp[];
+  /** Attempts that went well: what is asked of most. What is not that simple comes as `finish`. */
+  readonly done?: readonly DoneOp[];
   readonly finish?: readonly FinishOp[];
   readonly release?: readonly ReleaseOp[];
   readonly detach?: readonly string[];
@@ -91,6 +93,8 @@ export type FinishOp = readonly [
   /** What it used of a model, as the driver writes it down: goes into the log as it is. */
   usage?: string,
 ];
+/** A success of an attempt that its partition knows; `startedAt` as in {@link FinishOp}. */
+export type DoneOp = readonly [index: number, attemptId: string, startedAt: string, endedAt: string];
 export type ReleaseOp = readonly [index: number, attemptId: string];
 /** `limit` = tasks the agent may have been given by this partition since it attached (or resynchronised). */
 export type CreditOp = readonly [agent: string, limit: number];
@@ -118,14 +122,20 @@ export interface ExchangeReply {
   readonly credit: number;
   /** 1 = after a promotion: nothing is given out until the agents have told where they stand. */
   readonly holding: 0 | 1;
-  /** By submission: '' = accepted, else the reason. */
+  /** By submission: '' = accepted, else the reason; empty when all were accepted. */
   readonly submitted: readonly string[];
-  /** By finish a letter: c counted, r retried, d dead, s superseded. */
+  /**
+   * A letter for each of `done`, then of `finish`: c counted, r retried, d dead, s superseded, and u for what the
+   * partition does not know: it has to be told the whole of it.
+   */
   readonly finished: string;
   /** What this driver's agents are given. */
   readonly leases: readonly LeaseRecord[];
-  /** What the agents of other drivers are given; the caller tells them once it is durable. */
-  readonly pushes: ReadonlyArray<readonly [driver: string, leases: readonly LeaseRecord[]]>;
+  /**
+   * What the agents of other drivers are given, as text for `leasesOf`: the caller passes it on unread once it is
+   * durable.
+   */
+  readonly pushes: ReadonlyArray<readonly [driver: string, leases: string]>;
   /** Leases an agent believes in and does not have. */
   readonly revoked: ReadonlyArray<readonly [agent: string, index: number, attemptId: string]>;
   /** Agents that beat or gave credit without being attached: they have to resynchronise. */

@@ -161,7 +161,7 @@ export class PartitionClient {
     this.credit = reply.credit;
     const { partition, handlers } = this.options;
     handlers.onReply(partition, reply, resynced);
-    answer(batch, reply);
+    answer(batch, reply, (finish) => this.batch('finish', finish.op[4]).finish.push(finish));
   }
 
   /**

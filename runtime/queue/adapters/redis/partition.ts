@@ -1,10 +1,12 @@
 import { PRIORITIES, type Priority } from '../../../spec/experiment.js';
 import type { AdmissionLimits, LedgerCounts, ShedReason, TaskPhase } from '../../port.js';
 import { admit, transition, type TaskState } from '../../protocol.js';
+import { rowOfLeases } from './exchange-wire.js';
 import type {
   AttachOp,
   BeganOp,
   CreditOp,
+  DoneOp,
   ExchangeReply,
   ExchangeRequest,
   FinishOp,
@@ -24,6 +26,9 @@ type DoneCode = (typeof DONE)[keyof typeof DONE];
 
 /** What a submission was answered before, by its word. */
 const TOLD_BEFORE: Partial<Record<SubmitWord, ShedReason | ''>> = { 2: '', 3: 'queue_full', 4: 'expected_wait' };
+
+/** What the partition has to be told the whole of. */
+const UNKNOWN = 'u';
 
 const FINISH_LETTER = { counted: 'c', retried: 'r', dead: 'd', superseded: 's' } as const;
 
@@ -66,6 +71,7 @@ export class Partition {
    *
    *     submitted  index reason('' = accepted) at
    *     started    index attemptId attempt agent first at
+   *     ran        index attemptId attempt agent first('' = told before) at startedAt
    *     finished   index attemptId attempt agent outcome status error at startedAt usage
    *     requeued   index attemptId attempt agent reason dead at
    */
@@ -94,7 +100,7 @@ export class Partition {
     for (const op of request.resync ?? []) this.resync(op, context);
     const submitted = (request.submit ?? []).map((op) => this.submit(op));
     for (const op of request.began ?? []) this.began(op);
-    const finished = again ? last.finished : (request.finish ?? []).map((op) => this.finish(op, nowMs)).join('');
+    const finished = again ? last.finished : this.end(request, nowMs);
     for (const op of request.release ?? []) this.release(op, nowMs);
     for (const agent of request.detach ?? []) this.detach(agent, context);
     for (const op of request.credit ?? []) this.credit(op, context);
@@ -105,7 +111,7 @@ export class Partition {
     this.dispatch(request.nonce);
     this.drivers.set(request.driver, { seq: request.seq, finished, at: nowMs });
     if (this.events.length > 0) this.log.push({ epoch: this.epoch, events: this.events });
-    return this.reply(context, { submitted, finished, sweep });
+    return this.reply(context, { submitted: submitted.some((reason) => reason !== '') ? submitted : [], finished, sweep });
   }
 
   /** A replica's copy at this instant, for the simulation. */
@@ -265,6 +271,25 @@ export class Partition {
     entry.everStarted = true;
     const line = ['started', String(index), attemptId, String(attempts), entry.agent, first, at];
     this.events.push([...line, ...told(entry.task)]);
+  }
+
+  private end({ done = [], finish = [] }: ExchangeRequest, nowMs: number): string {
+    const letters = done.map((op) => this.succeed(op, nowMs));
+    return [...letters, ...finish.map((op) => this.finish(op, nowMs))].join('');
+  }
+
+  /** A success, where the partition has given that lease. */
+  private succeed([index, attemptId, startedAt, endedAt]: DoneOp, nowMs: number): string {
+    const entry = this.tasks.get(index);
+    if (entry?.state.phase !== 'leased' || entry.state.attemptId !== attemptId) return UNKNOWN;
+    const news = startedAt !== '' && entry.startedAt === '';
+    const first = news ? (entry.everStarted ? '0' : '1') : '';
+    const line = ['ran', String(index), attemptId, String(entry.state.attempts), entry.agent, first, endedAt, startedAt];
+    this.events.push([...line, ...told(entry.task)]);
+    const result = { status: 'success', error: null, retryAfterMs: 0 } as const;
+    const next = transition(entry.state, { type: 'finish', attemptId, result, at: nowMs }, this.rules);
+    this.unlease(index, entry, next.state);
+    return FINISH_LETTER.counted;
   }
 
   private finish(op: FinishOp, nowMs: number): string {
@@ -537,7 +562,7 @@ export class Partition {
       submitted: [],
       finished: '',
       leases,
-      pushes: [...pushes],
+      pushes: [...pushes].map(([driver, given]) => [driver, JSON.stringify(rowOfLeases(given))] as const),
       revoked,
       unknown,
       replaced,

@@ -21,6 +21,7 @@ import type {
 import type { Task } from '../../task.js';
 import { retold } from './batch.js';
 import { CanaryDesk } from './canary-desk.js';
+import { leasesOf } from './exchange-wire.js';
 import { LogFollower } from './log-follower.js';
 import type { ExchangeReply, FinishOp, LeaseRecord, SubmitOp, SubmitWord, SweepReply, TaskRecord } from './messages.js';
 import { PartitionClient, type ClientStats } from './partition-client.js';
@@ -48,16 +49,8 @@ export interface RedisQueueOptions {
 /** A partition that has not answered after this long is left out of a sweep or a look at the counters. */
 const PATIENCE_MS = 1_000;
 
-const LEASE_RECORD = z.tuple([
-  z.string(),
-  z.number(),
-  z.string(),
-  z.number(),
-  z.number(),
-  z.tuple([z.number(), z.number(), z.string(), z.string()]),
-]);
 const MESSAGE = z.discriminatedUnion('say', [
-  z.object({ say: z.literal('leases'), partition: z.number(), leases: z.array(LEASE_RECORD) }),
+  z.object({ say: z.literal('leases'), partition: z.number(), leases: z.array(z.string()) }),
   z.object({ say: z.literal('canary'), id: z.string(), agent: z.string(), from: z.string() }),
   z.object({ say: z.literal('answer'), id: z.string() }),
 ]);
@@ -84,6 +77,8 @@ export class RedisQueue implements TaskQueue, SessionHost {
   private beatAt: number;
   /** How far this process's clock is from the first partition's server. On the wire all times are Redis time. */
   private readonly offset: ClockOffset;
+  /** As of the latest beat or exchange: it changes by microseconds, and every time on the wire needs it. */
+  private offsetMs = 0;
   private closed = false;
 
   private constructor(private readonly options: RedisQueueOptions) {
@@ -104,7 +99,9 @@ export class RedisQueue implements TaskQueue, SessionHost {
         if (durable) this.submitAgain(partition);
       },
       onTime: (partition: number, exchange: TimeExchange) => {
-        if (partition === 0) this.offset.add([exchange]);
+        if (partition !== 0) return;
+        this.offset.add([exchange]);
+        this.offsetMs = this.offset.offsetMs();
       },
       onError,
     };
@@ -228,7 +225,7 @@ export class RedisQueue implements TaskQueue, SessionHost {
   }
 
   stamp(at = this.clock.now()): string {
-    return (at + this.offset.offsetMs()).toFixed(3);
+    return (at + this.offsetMs).toFixed(3);
   }
 
   /** Redis time − own, ms, and how far off that can be. */
@@ -247,7 +244,7 @@ export class RedisQueue implements TaskQueue, SessionHost {
 
   /** A time on the wire, on this process's clock. */
   private ownTime(stamp: string): number {
-    return Number(stamp) - this.offset.offsetMs();
+    return Number(stamp) - this.offsetMs;
   }
 
   counted(partition: number, op: FinishOp, outcome: FinishOutcome): void {
@@ -352,7 +349,7 @@ export class RedisQueue implements TaskQueue, SessionHost {
     for (const [agent, granted] of reply.granted) this.sessions.get(agent)?.compare(partition, granted);
     this.feed(partition);
     for (const [driver, leases] of reply.pushes) {
-      this.tell(driver, { say: 'leases', partition, leases: leases.map((lease) => [...lease]) as never });
+      this.send(driver, `{"say":"leases","partition":${partition},"leases":${leases}}`);
     }
   }
 
@@ -402,6 +399,7 @@ export class RedisQueue implements TaskQueue, SessionHost {
       for (const session of live) this.clients.forEach((_client, partition) => session.resync(partition, true));
     }
     this.beatAt = this.clock.now();
+    this.offsetMs = this.offset.offsetMs();
     for (const client of this.clients) {
       // Also where there is nobody to beat for: who does not ask never hears that a partition has lost his tasks.
       const { beat } = client.batch();
@@ -453,7 +451,7 @@ export class RedisQueue implements TaskQueue, SessionHost {
   private hear(message: Message): void {
     switch (message.say) {
       case 'leases':
-        this.hand(message.partition, message.leases);
+        this.hand(message.partition, leasesOf(message.leases));
         return;
       case 'canary':
         if (this.sessions.get(message.agent)?.state === 'live')
@@ -469,8 +467,12 @@ export class RedisQueue implements TaskQueue, SessionHost {
       this.hear(message);
       return;
     }
-    // Whoever misses it finds out with the next beat.
-    this.options.store.publish(this.channel(driver), JSON.stringify(message)).catch(() => undefined);
+    this.send(driver, JSON.stringify(message));
+  }
+
+  /** Whoever misses it finds out with the next beat. */
+  private send(driver: string, text: string): void {
+    this.options.store.publish(this.channel(driver), text).catch(() => undefined);
   }
 
   private channel(driver: string): string {

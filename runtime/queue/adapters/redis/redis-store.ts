@@ -184,7 +184,7 @@ export class RedisStore implements PartitionStore {
     const args = (owner: string): string[] => [encodeRequest({ ...request, owner })];
     const prefix = this.prefixOf(partition);
     const { value, owner, durable, degraded } = await channel.run(this.script, [prefix], args, waitForReplica);
-    return { reply: decodeReply(value), owner, durable, degraded };
+    return { reply: decodeReply(value, request.driver), owner, durable, degraded };
   }
 
   async publish(channel: string, message: string): Promise<void> {

@@ -90,10 +90,21 @@ export class RedisSession implements AgentSession {
     const { id } = this.agent;
     const { index } = lease.task;
     const answer = this.host.clock.deferred<FinishOutcome>();
+    // Spreading costs on this path: every result comes along it.
     const op: FinishOp = [
-      ...([index, lease.attemptId, lease.attempt, held.generation, id] as const),
-      ...([verdictOf(result), result.error ?? '', result.retryAfterMs] as const),
-      ...([this.host.stamp(), held.startedAt, held.record, 0, usageText(result.usage)] as const),
+      index,
+      lease.attemptId,
+      lease.attempt,
+      held.generation,
+      id,
+      verdictOf(result),
+      result.error ?? '',
+      result.retryAfterMs,
+      this.host.stamp(),
+      held.startedAt,
+      held.record,
+      0,
+      usageText(result.usage),
     ];
     held.over = true;
     const answered = (outcome: FinishOutcome): void => {
@@ -102,7 +113,10 @@ export class RedisSession implements AgentSession {
       answer.resolve(outcome);
     };
     const client = this.host.clients[held.partition] as PartitionClient;
-    client.batch('finish', id).finish.push({ op, answer: { ...answer, resolve: answered } });
+    const batch = client.batch('finish', id);
+    // The result says when it began.
+    batch.began.delete(lease.attemptId);
+    batch.finish.push({ op, answer: { ...answer, resolve: answered }, whole: false });
     return answer.promise;
   }
 
@@ -156,8 +170,14 @@ export class RedisSession implements AgentSession {
     }
     this.received[partition] = at(this.received, partition) + 1;
     const held: Held = {
-      ...{ attemptId, attempt, task: this.host.taskOf(index, task) },
-      ...{ partition, generation, record: task, startedAt: '', over: false },
+      attemptId,
+      attempt,
+      task: this.host.taskOf(index, task),
+      partition,
+      generation,
+      record: task,
+      startedAt: '',
+      over: false,
     };
     this.held.set(attemptId, held);
     const free = this.takeCredit(partition);
@@ -261,7 +281,8 @@ export class RedisSession implements AgentSession {
   private begin(held: Held): void {
     held.startedAt = this.host.stamp();
     const client = this.host.clients[held.partition] as PartitionClient;
-    client.batch('began', this.agent.id).began.push([held.task.index, held.attemptId, held.startedAt]);
+    const { attemptId, startedAt } = held;
+    client.batch('began', this.agent.id).began.set(attemptId, [held.task.index, attemptId, startedAt]);
     this.handlers.onLease(held);
   }
 
@@ -321,13 +342,17 @@ export class RedisSession implements AgentSession {
   /** Where tasks wait without credit, else in turn: arrivals are spread evenly. Not where nobody answers. */
   private bestPartition(): number {
     const { clients } = this.host;
-    const inTurn = clients.map((_, i) => (this.nextPartition + i) % clients.length);
-    const there = inTurn.filter((partition) => clients[partition]?.away === false);
-    const hungry = there.find((partition) => {
-      const { ready, credit } = clients[partition] as PartitionClient;
-      return ready > 0 && credit === 0;
-    });
-    const best = hungry ?? there[0] ?? inTurn[0] ?? 0;
+    let best = -1;
+    for (let i = 0; i < clients.length; i += 1) {
+      const partition = (this.nextPartition + i) % clients.length;
+      const client = clients[partition] as PartitionClient;
+      if (client.away) continue;
+      if (best < 0) best = partition;
+      if (client.ready === 0 || client.credit > 0) continue;
+      best = partition;
+      break;
+    }
+    if (best < 0) best = this.nextPartition % clients.length;
     this.nextPartition = best + 1;
     return best;
   }

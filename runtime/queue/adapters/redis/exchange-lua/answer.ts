@@ -11,13 +11,6 @@ if #unknown > 0 then reply.unknown = unknown end
 if #replaced > 0 then reply.replaced = replaced end
 if #granted > 0 then reply.granted = granted end
 if swept then reply.sweep = swept end
-reply.leases = given[own]
-for i = 1, #given do
-  if given[i] ~= own then
-    reply.pushes = reply.pushes or {}
-    reply.pushes[#reply.pushes + 1] = {given[i], given[given[i]]}
-  end
-end
 if stale then reply.stale = 1 end
 if not stale and request.canaries and request.canaries > 0 then
   loadAllAgents()
@@ -62,6 +55,7 @@ if not stale and request.unfinished == 1 then
   for index, entry in pairs(T) do
     if entry then indices[#indices + 1] = index end
   end
+  loadPayloads(indices)
   table.sort(indices, rarely().byNumber)
   for i = 1, #indices do
     local entry = T[indices[i]]

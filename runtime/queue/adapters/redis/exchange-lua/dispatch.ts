@@ -55,6 +55,7 @@ if ${S.waiting} > 0 and ${S.ready} > 0 and not holding() then
           if T[more[i]] == nil then strange[#strange + 1] = more[i] end
         end
         if #strange > 0 then loadTasks(strange) end
+        loadPayloads(more)
       end
       taken[priority] = taken[priority] + 1
       local index = stored[taken[priority]]

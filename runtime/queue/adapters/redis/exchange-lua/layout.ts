@@ -6,6 +6,7 @@ import { DONE, DRIVER_MEMORY, HOLD_BEATS, OUTAGE_MS, type PartitionRules, SUSPEC
  *
  *     m            what there is one of, packed: epoch, owner, counters, lengths of the lines (`MAIN`)
  *     t            unfinished tasks: index → packed record (`E`)
+ *     p            their payloads, where they have one: of no interest but to the agent that gets the task
  *     r0 … r3      indices of tasks that are ready, by priority, the next one at the head
  *     d            indices of delayed tasks by the time they are due
  *     a            agents: id → packed record (`A`)
@@ -34,8 +35,12 @@ export const E = {
   priority: 10,
   type: 11,
   scheduledAt: 12,
+  /** Not in the record: nil = not read so far. */
   payload: 13,
 } as const;
+
+/** Values of a stored task: what stands between the script's own mark and the payload. */
+export const E_STORED = E.payload - 2;
 
 /** Positions in an agent's record. The first is its part of the open credit and is not stored. */
 export const A = {

@@ -7,6 +7,7 @@ local call, pack, unpacked = redis.call, cmsgpack.pack, cmsgpack.unpack
 local floor, str, byte = math.floor, tostring, string.byte
 local prefix, request, now = KEYS[1], cjson.decode(ARGV[1]), tonumber(ARGV[2] or '')
 local own, tasksKey, agentsKey = request.driver, prefix .. 't', prefix .. 'a'
+local payloadsKey, payloads = prefix .. 'p', {}
 if not now then
   local time = call('TIME')
   now = time[1] * 1000 + floor(time[2] / 1000)
@@ -75,6 +76,18 @@ local function loadTasks(indices)
       end
     end
   end
+end
+
+-- Payloads of these tasks, where they have not been read yet.
+local function loadPayloads(indices)
+  local missing = {}
+  for i = 1, #indices do
+    local entry = T[indices[i]]
+    if entry and not entry[${E.payload}] then missing[#missing + 1] = indices[i] end
+  end
+  if #missing == 0 then return end
+  local raws = send('HMGET', payloadsKey, missing)
+  for i = 1, #missing do T[missing[i]][${E.payload}] = raws[i] or '' end
 end
 
 local function keepAgent(id, raw)
@@ -168,6 +181,7 @@ if not stale then
   end
   if request.submit then mention(request.submit, ${STRIDE.submit}) end
   if request.began then mention(request.began, ${STRIDE.began}) end
+  if request.done and not again then mention(request.done, ${STRIDE.done}) end
   if request.finish and not again then mention(request.finish, ${STRIDE.finish}) end
   if request.results then mention(request.results, ${STRIDE.finish}) end
   if request.release then mention(request.release, ${STRIDE.release}) end

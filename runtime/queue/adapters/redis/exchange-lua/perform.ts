@@ -23,12 +23,16 @@ ${submitLua(c)}
     if holds(entry, ops[i + 1]) then start(index, entry, ops[i + 2]) end
   end
 
-  ops = request.finish
+  ops = request.done
   if again then
     finished = lastFinished
-  elseif ops then
+  elseif ops or request.finish then
     local letters = {}
-    for i = 1, #ops, ${STRIDE.finish} do letters[#letters + 1] = finish(ops, i) end
+    for i = 1, ops and #ops or 0, ${STRIDE.done} do
+      letters[#letters + 1] = done(ops[i], ops[i + 1], ops[i + 2], ops[i + 3])
+    end
+    ops = request.finish
+    for i = 1, ops and #ops or 0, ${STRIDE.finish} do letters[#letters + 1] = finish(ops, i) end
     finished = table.concat(letters)
   end
 
@@ -87,6 +91,7 @@ const submitLua = (c: Constants): string => `
   ops = request.submit
   if ops then
     answers = {}
+    local anyRefused = false
     local limits = ${S.limits} ~= '' and unpacked(${S.limits})
     for i = 1, #ops, ${STRIDE.submit} do
       local index, enqueuedAt, word, priority, kind, scheduledAt, payload = unpack(ops, i, i + ${STRIDE.submit - 1})
@@ -122,6 +127,7 @@ const submitLua = (c: Constants): string => `
           if reason == '' then
             local entry = {true, ${PHASE.queued}, 0, '', 0, 0, '', '', 0, priority, kind, scheduledAt, payload}
             T[index] = entry
+            if payload ~= '' then payloads[#payloads + 1], payloads[#payloads + 2] = index, payload end
             waitAtEnd(index, place)
           else
             ${S.shed} = ${S.shed} + 1
@@ -131,6 +137,8 @@ const submitLua = (c: Constants): string => `
         end
       end
       answers[#answers + 1] = reason
+      if reason ~= '' then anyRefused = true end
     end
+    if not anyRefused then answers = nil end
   end
 `;

@@ -105,6 +105,7 @@ rarely = function()
       if (D[index] or 0) ~= 0 then return false end
       entry = {false, ${PHASE.none}, 0, '', 0, 0, '', '', 0, priority, kind, scheduledAt, payload}
       T[index] = entry
+      if payload ~= '' then payloads[#payloads + 1], payloads[#payloads + 2] = index, payload end
       ${S.submitted} = ${S.submitted} + 1
       events[#events + 1] = {'submitted', index, '', startedAt, priority, kind, scheduledAt}
     else
@@ -218,6 +219,7 @@ rarely = function()
     agent[${A.granted}], agent[${A.limit}] = 0, free
     -- What it was given and does not know of: the message was lost.
     local indices = heldBy(id)
+    loadPayloads(indices)
     for i = 1, #indices do
       if not believed[indices[i]] then
         agent[${A.granted}] = agent[${A.granted}] + 1

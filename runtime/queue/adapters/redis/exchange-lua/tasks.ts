@@ -60,7 +60,9 @@ end
 
 -- Leases by driver, each a row.
 local given = {}
+local digits = {'1', '2', '3', '4', '5', '6', '7', '8', '9'}
 local function hand(index, entry, driver)
+  if not entry[${E.payload}] then loadPayloads({index}) end
   local row = given[driver]
   if not row then
     row = {}
@@ -69,7 +71,8 @@ local function hand(index, entry, driver)
   end
   local n = #row
   row[n + 1], row[n + 2], row[n + 3] = entry[${E.agent}], index, entry[${E.attemptId}]
-  row[n + 4], row[n + 5] = str(entry[${E.attempts}]), str(entry[${E.generation}])
+  local attempts, generation = entry[${E.attempts}], entry[${E.generation}]
+  row[n + 4], row[n + 5] = digits[attempts] or str(attempts), digits[generation] or str(generation)
   row[n + 6], row[n + 7] = entry[${E.priority}], entry[${E.type}]
   row[n + 8], row[n + 9] = entry[${E.scheduledAt}], entry[${E.payload}]
 end
@@ -118,6 +121,20 @@ local function failed(index, entry, verdict, retryAfterMs)
   entry[${E.due}], delays[index] = now + wait, now + wait
   ${S.delayed}, ${S.retried} = ${S.delayed} + 1, ${S.retried} + 1
   return 'retried', 'r'
+end
+
+-- A success, where the partition has given that lease.
+local function done(index, attemptId, startedAt, endedAt)
+  local entry = T[index]
+  if not holds(entry, attemptId) then return 'u' end
+  local first, attempts = '', entry[${E.attempts}]
+  if startedAt ~= '' and entry[${E.startedAt}] == '' then first = entry[${E.everStarted}] == 1 and '0' or '1' end
+  events[#events + 1] = {
+    'ran', index, attemptId, digits[attempts] or str(attempts), entry[${E.agent}], first, endedAt, startedAt,
+    entry[${E.priority}], entry[${E.type}], entry[${E.scheduledAt}],
+  }
+  finishTask(index, entry, ${c.completed})
+  return 'c'
 end
 
 -- The operation at this place of a row of results.

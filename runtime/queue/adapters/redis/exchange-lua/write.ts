@@ -1,11 +1,13 @@
-import { A, BLOCK, type Constants, E, LOG_MOST, MAIN, S } from './layout.js';
+import { A, BLOCK, type Constants, E_STORED, LOG_MOST, MAIN, S } from './layout.js';
 
-const values = (record: string, positions: object): string =>
-  Array.from({ length: Object.keys(positions).length - 1 }, (_, i) => `${record}[${i + 2}]`).join(', ');
+const values = (record: string, stored: number): string =>
+  Array.from({ length: stored }, (_, i) => `${record}[${i + 2}]`).join(', ');
 
 /** Writes what has changed; an error before leaves everything as it was. */
 export const writeLua = (c: Constants): string => `
-local text, told = cjson.encode(reply), nil
+local texts, told = {cjson.encode(reply)}, nil
+-- Whoever they are for need not be read by whoever asked.
+for i = 1, #given do texts[2 * i], texts[2 * i + 1] = given[i], cjson.encode(given[given[i]]) end
 if #events > 0 then
   told = cjson.encode(events)
   ${S.logged} = ${S.logged} + 1
@@ -23,7 +25,7 @@ if #changedT > 0 then
     local entry = T[index]
     if entry then
       local n = #sets
-      sets[n + 1], sets[n + 2] = index, pack(${values('entry', E)})
+      sets[n + 1], sets[n + 2] = index, pack(${values('entry', E_STORED)})
     else
       gone[#gone + 1] = index
       local at = floor(index / ${c.partitions})
@@ -38,7 +40,11 @@ if #changedT > 0 then
     end
   end
   if #sets > 0 then send('HSET', tasksKey, sets) end
-  if #gone > 0 then send('HDEL', tasksKey, gone) end
+  if #payloads > 0 then send('HSET', payloadsKey, payloads) end
+  if #gone > 0 then
+    send('HDEL', tasksKey, gone)
+    send('HDEL', payloadsKey, gone)
+  end
   for block, args in pairs(blocks) do send('BITFIELD', prefix .. 'f:' .. block, args) end
 end
 
@@ -83,7 +89,7 @@ if next(changedA) then
     if agent then
       if agent[${A.listed}] == 2 then agent[${A.listed}] = 1 end
       local n = #kept
-      kept[n + 1], kept[n + 2] = id, pack(${values('agent', A)})
+      kept[n + 1], kept[n + 2] = id, pack(${values('agent', Object.keys(A).length - 1)})
     else
       gone[#gone + 1] = id
     end
@@ -99,5 +105,5 @@ if #joined > 0 then send('RPUSH', prefix .. 'w', joined) end
 if told then
   call('XADD', prefix .. 'log:' .. ${S.epoch}, 'MAXLEN', '~', '${LOG_MOST}', '*', 'e', told, 'n', ${S.logged})
 end
-return text
+return texts
 `;
