@@ -151,10 +151,7 @@ async function measure(redis: Redis, load: Load): Promise<Figures> {
   const { prefix } = partitionKeys('bench', 'tag');
   const drivers = Array.from({ length: load.drivers }, (_, i) => new Driver(load, i));
   const send = async (driver: Driver, request: ExchangeRequest): Promise<number> => {
-    const { leases, pushes } = decodeReply(
-      await redis.evalsha(sha, 1, prefix, encodeRequest(request)),
-      request.driver,
-    );
+    const { leases, pushes } = decodeReply(await redis.evalsha(sha, 1, prefix, encodeRequest(request)), request.driver);
     driver.learn(leases);
     for (const [name, given] of pushes) {
       drivers.find((other) => other.name === name)?.learn(leasesOf(JSON.parse(given)));

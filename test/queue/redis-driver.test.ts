@@ -97,7 +97,9 @@ describe('the driver of the redis queue', () => {
     const record = [task.priority, task.type, String(task.scheduledAt), ''] as const;
     const leases = [['a', task.index, attemptId, attempt, 1, record]] as const;
     await world.answer(
-      world.redis.store().publish('ae:r:driver:worker', JSON.stringify({ say: 'leases', partition: 0, leases: rowOfLeases(leases) })),
+      world.redis
+        .store()
+        .publish('ae:r:driver:worker', JSON.stringify({ say: 'leases', partition: 0, leases: rowOfLeases(leases) })),
     );
     await world.advance(1_000);
     expect(agent.seen).toHaveLength(1);

@@ -53,4 +53,6 @@ function real(partitions: number | 'auto'): OpenQueue {
 }
 
 describeTaskQueue('redis on a real cluster, one partition', real(1), RANDOM_RUNS);
-describeTaskQueue('redis on a real cluster, a partition for each primary', real('auto'), RANDOM_RUNS, { divided: true });
+describeTaskQueue('redis on a real cluster, a partition for each primary', real('auto'), RANDOM_RUNS, {
+  divided: true,
+});

@@ -250,7 +250,10 @@ describe('answers', () => {
   });
 
   test("with another driver's leases leave them as they are", () => {
-    expect(decodeReply([FINE, 'other', 'anything'], 'd')).toMatchObject({ leases: [], pushes: [['other', 'anything']] });
+    expect(decodeReply([FINE, 'other', 'anything'], 'd')).toMatchObject({
+      leases: [],
+      pushes: [['other', 'anything']],
+    });
   });
 });
 

@@ -17,7 +17,17 @@ import type {
  */
 
 /** Values of an operation in its row. */
-export const STRIDE = { submit: 7, began: 3, done: 4, finish: 16, release: 2, held: 9, attach: 3, credit: 2, lease: 9 } as const;
+export const STRIDE = {
+  submit: 7,
+  began: 3,
+  done: 4,
+  finish: 16,
+  release: 2,
+  held: 9,
+  attach: 3,
+  credit: 2,
+  lease: 9,
+} as const;
 
 /** Half a surrogate pair, as JSON.stringify writes it (what is left of cut text): cjson refuses the whole request. */
 const LONE_SURROGATE = /(\\\\)|\\ud[89a-f][0-9a-f]{2}/g;
@@ -169,7 +179,7 @@ export function rowOfLeases(leases: readonly LeaseRecord[]): string[] {
  */
 export function leasesOf(row: unknown): LeaseRecord[] {
   if (!Array.isArray(row) || row.length % STRIDE.lease !== 0 || !row.every((value) => typeof value === 'string')) {
-    throw new Error(`leases must be a row of ${STRIDE.lease} texts each: ${String(JSON.stringify(row)).slice(0, 200)}`);
+    throw new Error(`leases must be a row of ${STRIDE.lease} texts each: ${JSON.stringify(row).slice(0, 200)}`);
   }
   const texts = row as readonly string[];
   const leases: LeaseRecord[] = [];

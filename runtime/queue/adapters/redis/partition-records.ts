@@ -1,5 +1,8 @@
 import type { TaskState } from '../../protocol.js';
-import type { ExchangeRequest, TaskRecord } from './messages.js';
+import type { TaskPhase } from '../../port.js';
+import { rowOfLeases } from './exchange-wire.js';
+import type { ExchangeReply, ExchangeRequest, LeaseRecord, TaskRecord } from './messages.js';
+import { DONE, type DoneCode } from './partition-rules.js';
 
 /** A task that is not finished. */
 export interface TaskEntry {
@@ -27,6 +30,13 @@ export interface AgentEntry {
   synced: number;
 }
 
+/** What a driver's latest request was. */
+export interface DriverEntry {
+  readonly seq: number;
+  readonly finished: string;
+  readonly at: number;
+}
+
 /** What comes up while a request is carried out. */
 export interface Context {
   readonly request: ExchangeRequest;
@@ -36,6 +46,17 @@ export interface Context {
   readonly replaced: string[];
   readonly granted: Array<[string, number]>;
 }
+
+/** What a request has given out, to an agent of which driver. */
+export interface GivenLease {
+  readonly driver: string;
+  readonly lease: LeaseRecord;
+}
+
+export const newCounters = () => ({
+  ...{ submitted: 0, completed: 0, failed: 0, shed: 0, leased: 0 },
+  ...{ superseded: 0, retried: 0, expired: 0 },
+});
 
 export function fresh(task: TaskRecord): TaskEntry {
   return {
@@ -59,3 +80,46 @@ export const ascending = <V>(map: ReadonlyMap<number, V>): Array<[number, V]> =>
 
 export const byName = <V>(map: ReadonlyMap<string, V>): Array<[string, V]> =>
   [...map].sort((a, b) => (a[0] < b[0] ? -1 : Number(a[0] > b[0])));
+
+/** What was given to agents of the driver that asked, and for the other drivers as text. */
+export function byDriver(
+  given: readonly GivenLease[],
+  own: string,
+): { own: LeaseRecord[]; pushes: ExchangeReply['pushes'] } {
+  const rows = new Map<string, LeaseRecord[]>([[own, []]]);
+  for (const { driver, lease } of given) rows.set(driver, [...(rows.get(driver) ?? []), lease]);
+  const [[, first] = ['', []], ...others] = [...rows];
+  return { own: first, pushes: others.map(([driver, leases]) => [driver, JSON.stringify(rowOfLeases(leases))]) };
+}
+
+export function phaseOf(entry: TaskEntry | undefined, done: DoneCode | undefined): TaskPhase | '' {
+  if (entry !== undefined) return entry.state.phase;
+  if (done === undefined) return '';
+  if (done === DONE.completed) return 'completed';
+  return done === DONE.failed ? 'failed' : 'shed';
+}
+
+export const unfinishedOf = (tasks: ReadonlyMap<number, TaskEntry>): ExchangeReply['unfinished'] =>
+  ascending(tasks).map(([index, { state, everStarted, task }]) => [
+    index,
+    state.attempts - (state.phase === 'leased' ? 1 : 0),
+    everStarted ? 1 : 0,
+    task,
+  ]);
+
+/** Forgets drivers whose latest request came before. */
+export function forgetSilent(drivers: Map<string, DriverEntry>, before: number): void {
+  for (const [driver, { at }] of drivers) if (at < before) drivers.delete(driver);
+}
+
+/** Takes what is next out of the lines of priorities 0 to 3. @throws Error when nothing is ready. */
+export function firstOf(lines: readonly number[][]): number {
+  const line = lines.find((each) => each.length > 0);
+  if (line === undefined) throw new Error('a task must be ready');
+  return line.shift() as number;
+}
+
+export function takeFrom(line: number[], index: number): void {
+  const at = line.indexOf(index);
+  if (at >= 0) line.splice(at, 1);
+}

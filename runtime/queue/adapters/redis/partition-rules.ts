@@ -14,6 +14,8 @@ export function partitionRules(rules: QueueRules, partitions: number): Partition
 export const OUTAGE_MS = 1_000;
 /** Outcomes of finished tasks, as kept in the bitmaps. */
 export const DONE = { completed: 1, failed: 2, queue_full: 3, expected_wait: 4 } as const;
+
+export type DoneCode = (typeof DONE)[keyof typeof DONE];
 /**
  * After a promotion nothing is given out before so many beats have passed, nor kept back for longer than so many. What
  * came back empty waits longer: all it is told may be lost on the way once, and nobody knows who ought to be heard.

@@ -1,7 +1,6 @@
-import { PRIORITIES, type Priority } from '../../../spec/experiment.js';
-import type { AdmissionLimits, LedgerCounts, ShedReason, TaskPhase } from '../../port.js';
+import type { Priority } from '../../../spec/experiment.js';
+import type { AdmissionLimits, LedgerCounts, ShedReason } from '../../port.js';
 import { admit, transition, type TaskState } from '../../protocol.js';
-import { rowOfLeases } from './exchange-wire.js';
 import type {
   AttachOp,
   BeganOp,
@@ -11,7 +10,6 @@ import type {
   ExchangeRequest,
   FinishOp,
   HeldOp,
-  LeaseRecord,
   ReleaseOp,
   ResyncOp,
   SubmitOp,
@@ -19,10 +17,33 @@ import type {
   SweepReply,
   TaskRecord,
 } from './messages.js';
-import { ascending, byName, fresh, told, type AgentEntry, type Context, type TaskEntry } from './partition-records.js';
-import { DONE, DRIVER_MEMORY, HOLD_BEATS, OUTAGE_MS, SUSPECT_BEATS, type PartitionRules } from './partition-rules.js';
-
-type DoneCode = (typeof DONE)[keyof typeof DONE];
+import {
+  ascending,
+  byDriver,
+  byName,
+  firstOf,
+  forgetSilent,
+  fresh,
+  newCounters,
+  phaseOf,
+  takeFrom,
+  told,
+  unfinishedOf,
+  type AgentEntry,
+  type Context,
+  type DriverEntry,
+  type GivenLease,
+  type TaskEntry,
+} from './partition-records.js';
+import {
+  DONE,
+  DRIVER_MEMORY,
+  HOLD_BEATS,
+  OUTAGE_MS,
+  SUSPECT_BEATS,
+  type DoneCode,
+  type PartitionRules,
+} from './partition-rules.js';
 
 /** What a submission was answered before, by its word. */
 const TOLD_BEFORE: Partial<Record<SubmitWord, ShedReason | ''>> = { 2: '', 3: 'queue_full', 4: 'expected_wait' };
@@ -46,23 +67,14 @@ export class Partition {
   private heldSince = 0;
   private limits: AdmissionLimits | 0 = 0;
   private canaryTurn = 0;
-  private readonly counters = {
-    submitted: 0,
-    completed: 0,
-    failed: 0,
-    shed: 0,
-    leased: 0,
-    superseded: 0,
-    retried: 0,
-    expired: 0,
-  };
+  private readonly counters = newCounters();
   private readonly tasks = new Map<number, TaskEntry>();
   private readonly done = new Map<number, DoneCode>();
   private readonly ready: [number[], number[], number[], number[]] = [[], [], [], []];
   private readonly delayed = new Map<number, number>();
   private readonly agents = new Map<string, AgentEntry>();
   private waiting: string[] = [];
-  private readonly drivers = new Map<string, { seq: number; finished: string; at: number }>();
+  private readonly drivers = new Map<string, DriverEntry>();
   private forgotAt = 0;
   /**
    * Entries of the log in order, one per exchange, each with the epoch it belongs to. Events are rows of text; behind
@@ -78,7 +90,7 @@ export class Partition {
   readonly log: Array<{ readonly epoch: number; readonly events: readonly string[][] }> = [];
 
   private events: string[][] = [];
-  private leases: Array<{ readonly driver: string; readonly lease: LeaseRecord }> = [];
+  private leases: GivenLease[] = [];
   private attemptsMade = 0;
 
   constructor(private readonly rules: PartitionRules) {}
@@ -111,7 +123,11 @@ export class Partition {
     this.dispatch(request.nonce);
     this.drivers.set(request.driver, { seq: request.seq, finished, at: nowMs });
     if (this.events.length > 0) this.log.push({ epoch: this.epoch, events: this.events });
-    return this.reply(context, { submitted: submitted.some((reason) => reason !== '') ? submitted : [], finished, sweep });
+    return this.reply(context, {
+      submitted: submitted.some((reason) => reason !== '') ? submitted : [],
+      finished,
+      sweep,
+    });
   }
 
   /** A replica's copy at this instant, for the simulation. */
@@ -237,7 +253,8 @@ export class Partition {
     if (entry?.state.phase === 'leased' && entry.state.attemptId === attemptId) return true;
     if (entry !== undefined && entry.generation >= generation) return false;
     entry ??= this.unheardOf(index, task, startedAt);
-    this.leave(index, entry);
+    this.delayed.delete(index);
+    takeFrom(this.ready[entry.task[0] as Priority], index);
     if (entry.state.phase !== 'leased') this.counters.leased += 1;
     entry.state = { phase: 'leased', attempts: attempt, attemptId };
     entry.generation = generation;
@@ -284,7 +301,16 @@ export class Partition {
     if (entry?.state.phase !== 'leased' || entry.state.attemptId !== attemptId) return UNKNOWN;
     const news = startedAt !== '' && entry.startedAt === '';
     const first = news ? (entry.everStarted ? '0' : '1') : '';
-    const line = ['ran', String(index), attemptId, String(entry.state.attempts), entry.agent, first, endedAt, startedAt];
+    const line = [
+      'ran',
+      String(index),
+      attemptId,
+      String(entry.state.attempts),
+      entry.agent,
+      first,
+      endedAt,
+      startedAt,
+    ];
     this.events.push([...line, ...told(entry.task)]);
     const result = { status: 'success', error: null, retryAfterMs: 0 } as const;
     const next = transition(entry.state, { type: 'finish', attemptId, result, at: nowMs }, this.rules);
@@ -385,7 +411,10 @@ export class Partition {
   // ---- coordinator ------------------------------------------------------------------------------------------------
 
   private sweep(nowMs: number): SweepReply {
-    this.forgetDrivers(nowMs);
+    if (nowMs - this.forgotAt >= DRIVER_MEMORY.everyMs) {
+      this.forgotAt = nowMs;
+      forgetSilent(this.drivers, nowMs - DRIVER_MEMORY.keptMs);
+    }
     let retries = 0;
     const due = [...this.delayed].filter(([, at]) => at <= nowMs).sort((a, b) => a[1] - b[1] || a[0] - b[0]);
     for (const [index] of due) {
@@ -408,14 +437,6 @@ export class Partition {
     let tasks = 0;
     for (const id of silent) tasks += this.expireAgent(id, nowMs);
     return { ...answer, agents: silent, tasks, held: 0 };
-  }
-
-  private forgetDrivers(nowMs: number): void {
-    if (nowMs - this.forgotAt < DRIVER_MEMORY.everyMs) return;
-    this.forgotAt = nowMs;
-    for (const [driver, { at }] of this.drivers) {
-      if (nowMs - at > DRIVER_MEMORY.keptMs) this.drivers.delete(driver);
-    }
   }
 
   /** See MemoryQueue: many at once look like a fault between the agents and the queue. */
@@ -480,14 +501,6 @@ export class Partition {
     }
   }
 
-  /** Takes a task out of where it waits. */
-  private leave(index: number, entry: TaskEntry): void {
-    this.delayed.delete(index);
-    const line = this.ready[entry.task[0] as Priority];
-    const at = line.indexOf(index);
-    if (at >= 0) line.splice(at, 1);
-  }
-
   private openCredit(): number {
     let open = 0;
     for (const id of this.waiting) {
@@ -509,7 +522,7 @@ export class Partition {
       const agent = this.agents.get(id) as AgentEntry;
       agent.listed = false;
       if (agent.limit <= agent.granted || this.suspect(agent)) continue;
-      const index = this.nextReady();
+      const index = firstOf(this.ready);
       const entry = this.tasks.get(index) as TaskEntry;
       this.attemptsMade += 1;
       const attemptId = `${nonce}.${this.attemptsMade}`;
@@ -529,28 +542,13 @@ export class Partition {
     this.leases.push({ driver, lease: [entry.agent, index, attemptId, attempts, entry.generation, entry.task] });
   }
 
-  private nextReady(): number {
-    for (const priority of PRIORITIES) {
-      const index = this.ready[priority].shift();
-      if (index !== undefined) return index;
-    }
-    throw new Error('nextReady needs a task that is ready');
-  }
-
   // ---- answers ----------------------------------------------------------------------------------------------------
 
   private reply(
     { request, nowMs, revoked, unknown, replaced, granted }: Context,
     parts: Partial<ExchangeReply>,
   ): ExchangeReply {
-    const pushes = new Map<string, LeaseRecord[]>();
-    for (const { driver, lease } of this.leases) {
-      const already = pushes.get(driver);
-      if (already === undefined) pushes.set(driver, [lease]);
-      else already.push(lease);
-    }
-    const leases = pushes.get(request.driver) ?? [];
-    pushes.delete(request.driver);
+    const { own, pushes } = byDriver(this.leases, request.driver);
     const stale = parts.stale === 1;
     return {
       stale: 0,
@@ -561,8 +559,8 @@ export class Partition {
       holding: this.holding() ? 1 : 0,
       submitted: [],
       finished: '',
-      leases,
-      pushes: [...pushes].map(([driver, given]) => [driver, JSON.stringify(rowOfLeases(given))] as const),
+      leases: own,
+      pushes,
       revoked,
       unknown,
       replaced,
@@ -570,8 +568,8 @@ export class Partition {
       sweep: 0,
       canaries: stale ? [] : this.canaries(request.canaries ?? 0),
       counts: !stale && request.counts === 1 ? this.counts() : 0,
-      states: stale ? [] : (request.states ?? []).map((index) => this.stateOf(index)),
-      unfinished: !stale && request.unfinished === 1 ? this.unfinished() : [],
+      states: stale ? [] : (request.states ?? []).map((index) => phaseOf(this.tasks.get(index), this.done.get(index))),
+      unfinished: !stale && request.unfinished === 1 ? unfinishedOf(this.tasks) : [],
       ...parts,
     };
   }
@@ -579,9 +577,7 @@ export class Partition {
   /** Agents that are not late, in turn. */
   private canaries(count: number): Array<[string, string]> {
     if (count === 0) return [];
-    const alive = byName(this.agents).filter(
-      ([, agent]) => this.present - agent.beat <= SUSPECT_BEATS * this.rules.beatMs,
-    );
+    const alive = byName(this.agents).filter(([, agent]) => !this.suspect(agent));
     if (alive.length === 0) return [];
     return Array.from({ length: count }, () => {
       this.canaryTurn += 1;
@@ -593,23 +589,5 @@ export class Partition {
   private counts(): LedgerCounts {
     const queued = this.ready.reduce((sum, line) => sum + line.length, 0) + this.delayed.size;
     return { ...this.counters, queued };
-  }
-
-  private stateOf(index: number): TaskPhase | '' {
-    const entry = this.tasks.get(index);
-    if (entry !== undefined) return entry.state.phase;
-    const done = this.done.get(index);
-    if (done === undefined) return '';
-    if (done === DONE.completed) return 'completed';
-    return done === DONE.failed ? 'failed' : 'shed';
-  }
-
-  private unfinished(): Array<[number, number, 0 | 1, TaskRecord]> {
-    return ascending(this.tasks).map(([index, { state, everStarted, task }]) => [
-      index,
-      state.attempts - (state.phase === 'leased' ? 1 : 0),
-      everStarted ? 1 : 0,
-      task,
-    ]);
   }
 }
