@@ -1,5 +1,5 @@
 import type { TaskState } from '../../protocol.js';
-import type { TaskPhase } from '../../port.js';
+import type { LedgerCounts, TaskPhase } from '../../port.js';
 import { rowOfLeases } from './exchange-wire.js';
 import type { ExchangeReply, ExchangeRequest, LeaseRecord, TaskRecord } from './messages.js';
 import { DONE, type DoneCode } from './partition-rules.js';
@@ -53,7 +53,9 @@ export interface GivenLease {
   readonly lease: LeaseRecord;
 }
 
-export const newCounters = () => ({
+type Counters = Omit<LedgerCounts, 'queued'>;
+
+export const newCounters = (): { -readonly [K in keyof Counters]: number } => ({
   ...{ submitted: 0, completed: 0, failed: 0, shed: 0, leased: 0 },
   ...{ superseded: 0, retried: 0, expired: 0 },
 });

@@ -1,5 +1,5 @@
 import type { Priority } from '../../../spec/experiment.js';
-import type { AdmissionLimits, LedgerCounts, ShedReason } from '../../port.js';
+import type { AdmissionLimits, ShedReason } from '../../port.js';
 import { admit, transition, type TaskState } from '../../protocol.js';
 import type {
   AttachOp,
@@ -549,12 +549,13 @@ export class Partition {
     parts: Partial<ExchangeReply>,
   ): ExchangeReply {
     const { own, pushes } = byDriver(this.leases, request.driver);
+    const ready = this.ready.reduce((sum, line) => sum + line.length, 0);
     const stale = parts.stale === 1;
     return {
       stale: 0,
       epoch: this.epoch,
       now: String(nowMs),
-      ready: this.ready.reduce((sum, line) => sum + line.length, 0),
+      ready,
       credit: this.openCredit(),
       holding: this.holding() ? 1 : 0,
       submitted: [],
@@ -567,7 +568,7 @@ export class Partition {
       granted,
       sweep: 0,
       canaries: stale ? [] : this.canaries(request.canaries ?? 0),
-      counts: !stale && request.counts === 1 ? this.counts() : 0,
+      counts: !stale && request.counts === 1 ? { ...this.counters, queued: ready + this.delayed.size } : 0,
       states: stale ? [] : (request.states ?? []).map((index) => phaseOf(this.tasks.get(index), this.done.get(index))),
       unfinished: !stale && request.unfinished === 1 ? unfinishedOf(this.tasks) : [],
       ...parts,
@@ -584,10 +585,5 @@ export class Partition {
       const [id, { driver }] = alive[this.canaryTurn % alive.length] as [string, AgentEntry];
       return [driver, id] as [string, string];
     });
-  }
-
-  private counts(): LedgerCounts {
-    const queued = this.ready.reduce((sum, line) => sum + line.length, 0) + this.delayed.size;
-    return { ...this.counters, queued };
   }
 }
