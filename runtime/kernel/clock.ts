@@ -14,6 +14,8 @@ export interface Clock {
   now(): number;
   /** Calls `run` once at `time` (epoch ms); at once, but never synchronously, when that has passed. */
   at(time: number, run: () => void): Timer;
+  /** As {@link at}, for what must not be late: costs processor time while it waits. */
+  punctually(time: number, run: () => void): Timer;
   /** As {@link at}, for the hottest paths: no timer is made, the caller's own object is kept until its time. */
   schedule(time: number, due: Due): void;
   /** Calls `run` once after `delayMs`. */

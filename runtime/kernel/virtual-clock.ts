@@ -34,6 +34,10 @@ export class VirtualClock implements Clock {
     return this.time;
   }
 
+  punctually(time: number, run: () => void): Timer {
+    return this.at(time, run);
+  }
+
   at(time: number, run: () => void): Timer {
     if (Number.isNaN(time)) throw new Error('a timer needs a time, got NaN');
     const timer = new HeapTimer(run);

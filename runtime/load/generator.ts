@@ -132,7 +132,7 @@ export class LoadGenerator {
       this.finishedTold = true;
       return;
     }
-    this.timer = this.options.clock.at(this.origin + this.next, this.fire);
+    this.timer = this.options.clock.punctually(this.origin + this.next, this.fire);
   }
 
   private readonly fire = (): void => {

@@ -31,6 +31,30 @@ describe('real clock', () => {
     expect(ran).toEqual(['past']);
   });
 
+  it('waits for what must be punctual without keeping anything else waiting, and not when cancelled', async () => {
+    const lags: number[] = [];
+    for (const delay of [0, 3, 18, 40]) {
+      const due = clock.now() + delay;
+      let others = 0;
+      const beside = setInterval(() => (others += 1), 1);
+      await new Promise<void>((resolve) => {
+        clock.punctually(due, () => {
+          lags.push(clock.now() - due);
+          resolve();
+        });
+      });
+      clearInterval(beside);
+      if (delay === 40) expect(others).toBeGreaterThan(3);
+    }
+    expect(Math.min(...lags)).toBeGreaterThanOrEqual(0);
+    let fired = false;
+    const [far, near] = [clock.punctually(clock.now() + 30, () => (fired = true)), clock.now() + 27];
+    while (clock.now() < near) await new Promise(setImmediate);
+    far.cancel();
+    await clock.sleep(10);
+    expect(fired).toBe(false);
+  });
+
   it('repeats by its own time table and skips what it has slept through', async () => {
     const began = clock.now();
     const calls: number[] = [];

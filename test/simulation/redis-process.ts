@@ -90,6 +90,10 @@ class ProcessClock implements Clock {
     return this.world.now() + this.skewMs;
   }
 
+  punctually(time: number, run: () => void): Timer {
+    return this.at(time, run);
+  }
+
   at(time: number, run: () => void): Timer {
     let cancelled = false;
     const timer = this.world.at(time - this.skewMs, () => {
