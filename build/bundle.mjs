@@ -3,15 +3,17 @@
  *
  *   experiment.cjs      begins: a role that is bundled goes straight there, everything else to the command line
  *   cli/main.cjs        the command line
- *   roles/NAME.cjs      one role each, with nothing of the others
- *   roles/NAME.cache    that file as this Node compiles it: a start takes a quarter less. Another Node, or one with other
- *                       flags, does without
+ *   roles/NAME.cjs      begins one role
+ *   roles/NAME.program.cjs   the role itself, with nothing of the others
+ *   roles/NAME.cache    that program as this Node compiles it: a start takes a third less. Another Node, or one with
+ *                       other flags, does without
  *   node_modules/…      the one package that reads files of its own (the forecast's WebAssembly)
  *
  * Prints the sizes as JSON.
  */
-import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -25,28 +27,34 @@ const WITH_FILES = '@bsull/augurs';
 
 /** Begins every process of the image. */
 const LAUNCHER = `'use strict';
-const { existsSync, readFileSync } = require('node:fs');
-const { createRequire, wrap } = require('node:module');
-const { dirname, join } = require('node:path');
-const { constants, Script } = require('node:vm');
+const { existsSync } = require('node:fs');
+const { join } = require('node:path');
 
 const [, , command, name] = process.argv;
-const role = command === 'role' && /^[a-z-]+$/.test(name ?? '') ? join(__dirname, 'roles', name) : null;
-if (role !== null && existsSync(role + '.cjs')) {
+const role = command === 'role' && /^[a-z-]+$/.test(name ?? '') ? join(__dirname, 'roles', name + '.cjs') : null;
+if (role !== null && existsSync(role)) {
   process.argv.splice(2, 2);
-  const filename = role + '.cjs';
-  const cachedData = existsSync(role + '.cache') ? readFileSync(role + '.cache') : undefined;
-  const script = new Script(wrap(readFileSync(filename, 'utf8')), {
-    filename,
-    cachedData,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  });
-  const module = { exports: {} };
-  script.runInThisContext()(module.exports, createRequire(filename), module, filename, dirname(filename));
+  require(role);
 } else require('./cli/main.cjs');
 `;
 
-/** Runs a role as far as it comes without an experiment, and keeps what was compiled until then. */
+/** Runs the program beside it, as it was compiled before where that fits. */
+const BEGIN = `'use strict';
+const { existsSync, readFileSync } = require('node:fs');
+const { createRequire, wrap } = require('node:module');
+const { constants, Script } = require('node:vm');
+
+const name = __filename.slice(0, -'.cjs'.length);
+const [filename, cache] = [name + '.program.cjs', name + '.cache'];
+const script = new Script(wrap(readFileSync(filename, 'utf8')), {
+  filename,
+  cachedData: existsSync(cache) ? readFileSync(cache) : undefined,
+  importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+});
+script.runInThisContext()(exports, createRequire(filename), module, filename, __dirname);
+`;
+
+/** Runs a role as far as it comes without Redis, and keeps what was compiled until then. */
 const COMPILE = `
   const { readFileSync, writeFileSync } = require('node:fs');
   const { createRequire, wrap } = require('node:module');
@@ -58,9 +66,28 @@ const COMPILE = `
     importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
   process.on('exit', () => writeFileSync(cache, script.createCachedData()));
+  // What waits for Redis has come as far as it can by then.
+  setTimeout(() => process.exit(), 1_000);
   const module = { exports: {} };
   script.runInThisContext()(module.exports, createRequire(filename), module, filename, dirname(filename));
 `;
+
+/** Answers the compiled experiment that roles are compiled with: any will do. */
+const EXPERIMENT = `
+  import { readFileSync } from 'node:fs';
+  import { loadExperiment } from './runtime/spec/read-yaml.js';
+  const file = 'Pulumi.phase1.yaml';
+  module.exports = JSON.stringify(loadExperiment(readFileSync(file, 'utf8'), file, {}));`;
+
+/** Parts of a package that nobody here uses, and that load a good part of Node. */
+const unused = {
+  name: 'unused',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]prom-client[\\/]lib[\\/](pushgateway|cluster|defaultMetrics)\.js$/ }, () => ({
+      contents: 'module.exports = {};',
+    }));
+  },
+};
 
 /** Messages of zod in sixty languages, of which one is shown. */
 const englishOnly = {
@@ -93,28 +120,52 @@ export async function bundleOne(entry, outfile) {
     keepNames: true,
     legalComments: 'none',
     external: [`${WITH_FILES}/*`],
-    plugins: [englishOnly],
+    plugins: [englishOnly, unused],
     metafile: true,
     logLevel: 'error',
   });
   return Object.keys(metafile.inputs);
 }
 
-/** The bundle of one role: its module and the process around it. */
-export function bundleRole(name, module, outfile) {
+/**
+ * The bundle of one role: its module and the process around it, in NAME.program.cjs, and what begins it.
+ *
+ * @param outfile ends with `.cjs`.
+ */
+export async function bundleRole(name, module, outfile) {
   const contents = `
     import { runAsProcess } from './runtime/roles/main.js';
     import { role } from ${JSON.stringify(module)};
     runAsProcess(${JSON.stringify(name)}, role);`;
-  return bundleOne({ stdin: { contents, resolveDir: REPO, loader: 'ts', sourcefile: `${name}.ts` } }, outfile);
+  const stdin = { contents, resolveDir: REPO, loader: 'ts', sourcefile: `${name}.ts` };
+  const inputs = await bundleOne({ stdin }, programOf(outfile));
+  writeFileSync(outfile, BEGIN);
+  return inputs;
 }
 
-/** Keeps the compiled form of a role's file beside it. */
-function keepCompiled(file) {
+const programOf = (file) => file.replace(/\.cjs$/, '.program.cjs');
+
+/** Keeps the compiled form of a role beside its file, for a start that takes a third less. */
+export async function keepCompiled(file) {
   const cache = file.replace(/\.cjs$/, '.cache');
-  const env = { SPEC_FILE: `${file}.no-such-file`, LOG_LEVEL: 'silent' };
-  spawnSync(process.execPath, ['-e', COMPILE, file, cache], { env, stdio: 'ignore', timeout: 30_000 });
+  const folder = mkdtempSync(join(tmpdir(), 'compiled-'));
+  try {
+    const spec = join(folder, 'spec.json');
+    writeFileSync(spec, await anExperiment(folder));
+    // Nobody listens at port 1.
+    const env = { SPEC_FILE: spec, LOG_LEVEL: 'silent', REDIS_NODES: '127.0.0.1:1' };
+    spawnSync(process.execPath, ['-e', COMPILE, programOf(file), cache], { env, stdio: 'ignore', timeout: 30_000 });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
   if (!existsSync(cache)) throw new Error(`${file} does not run as far as its settings`);
+}
+
+async function anExperiment(folder) {
+  const file = join(folder, 'experiment.cjs');
+  await bundleOne({ stdin: { contents: EXPERIMENT, resolveDir: REPO, loader: 'ts' } }, file);
+  const script = 'process.stdout.write(require(process.argv[1]))';
+  return execFileSync(process.execPath, ['-e', script, file], { cwd: REPO });
 }
 
 /** All files; answers their sizes in bytes and what each is made from. */
@@ -127,8 +178,8 @@ export async function bundleAll(folder) {
   for (const name of ROLES) {
     if (!existsSync(join(REPO, `runtime/roles/${name}.ts`))) continue;
     const file = join(folder, `roles/${name}.cjs`);
-    made.set(file, await bundleRole(name, `./runtime/roles/${name}.js`, file));
-    keepCompiled(file);
+    made.set(programOf(file), await bundleRole(name, `./runtime/roles/${name}.js`, file));
+    await keepCompiled(file);
   }
   writeFileSync(join(folder, 'experiment.cjs'), LAUNCHER);
   cpSync(join(REPO, 'node_modules', WITH_FILES), join(folder, 'node_modules', WITH_FILES), { recursive: true });

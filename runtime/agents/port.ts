@@ -120,7 +120,8 @@ export type CallVerdict = 'ok' | 'failed' | 'limited' | 'unknown';
 
 /** Says whether a call may be made, and on which key; shared by all agents that use the same keys. */
 export interface CallLimiter {
-  take(): Eventually<Permit | Refusal>;
+  /** @param signal nobody waits for the answer any more. Rejects when there will be none. */
+  take(signal?: AbortSignal): Eventually<Permit | Refusal>;
 }
 
 export interface Permit extends ApiKeyName {
@@ -134,6 +135,34 @@ export interface Refusal {
   readonly reason: 'rate_limited' | 'circuit_open' | 'concurrency_cap';
   /** When asking again makes sense, ms. */
   readonly retryAfterMs: number;
+}
+
+/** Tokens of one provider's keys, and its calls under way: of this process alone, or shared by all agents. */
+export interface KeyTokens {
+  /**
+   * Takes a token of the key with most room.
+   *
+   * @param signal nobody waits for the answer any more. Rejects when there will be none.
+   */
+  take(signal?: AbortSignal): Eventually<KeyToken | NoToken>;
+  /** Calls that are under way then are forgotten. */
+  close(): void;
+}
+
+export interface KeyToken {
+  readonly granted: true;
+  readonly key: string;
+  /** The call has ended; called once. `asideMs`: nobody is to use the key for so long; 0 = it may be used. */
+  end(asideMs: number): void;
+}
+
+export interface NoToken {
+  readonly granted: false;
+  readonly reason: 'rate_limited' | 'concurrency_cap';
+  /** When asking again makes sense, ms; those who were told so before considered. */
+  readonly retryAfterMs: number;
+  /** Somebody was told to come back then: the next one comes later. */
+  book(): void;
 }
 
 /** Makes the fleet larger or smaller: in process, or through Kubernetes' scale subresource. */

@@ -72,6 +72,8 @@ class Attempt implements Execution {
   /** What happened while it stood still. */
   private readonly waiting: Array<() => void> = [];
   private pending: Timer | null = null;
+  /** The limiter has been asked and has not answered. */
+  private asking: AbortController | null = null;
   private permit: Permit | null = null;
   private running: Running | null = null;
   private keysTried = 0;
@@ -135,19 +137,29 @@ class Attempt implements Execution {
       this.call(null);
       return;
     }
+    const asking = new AbortController();
+    this.asking = asking;
     whenSettled(
-      limiter.take(),
+      limiter.take(asking.signal),
       (taken) => {
+        this.asking = null;
         if (taken.granted && (this.over || this.timedOut)) taken.end('unknown', 0);
         else this.whenThawed(() => (taken.granted ? this.call(taken) : this.putOff(taken)));
       },
       (error) => {
+        this.asking = null;
+        if (this.over) return;
         this.options.onError(error);
         this.whenThawed(() => {
-          this.fail('limiter_unavailable', { deferred: true });
+          this.failUnlimited(null);
         });
       },
     );
+  }
+
+  /** Without the limiter's word no call is made. */
+  private failUnlimited(detail: string | null): void {
+    this.fail('limiter_unavailable', { deferred: this.keysTried === 0, detail });
   }
 
   private putOff({ reason, retryAfterMs }: Refusal): void {
@@ -249,7 +261,8 @@ class Attempt implements Execution {
     this.pending?.cancel();
     const { running } = this;
     if (running === null) {
-      this.fail('timeout', {});
+      if (this.asking === null) this.fail('timeout', {});
+      else this.failUnlimited('nobody said within the time for the task whether a call may be made');
       return;
     }
     this.remainingMs = this.options.runner.stopMs;
@@ -291,6 +304,7 @@ class Attempt implements Execution {
 
   private close(): void {
     this.over = true;
+    this.asking?.abort();
     this.timer?.cancel();
     this.pending?.cancel();
     this.waiting.length = 0;

@@ -91,6 +91,11 @@ export class EffectLeases {
       case 'zone_down':
         await switches.setZone(effect.zone, !this.ofKind('zone_down').some((other) => other.zone === effect.zone));
         return;
+      case 'partition': {
+        const cut = new Set(this.ofKind('partition').flatMap((other) => other.zones));
+        for (const zone of effect.zones) await switches.setReachable(zone, !cut.has(zone));
+        return;
+      }
       case 'slow':
         for (const [factor, agentIds] of this.byFactor(effect.agentIds)) await switches.slow(agentIds, factor);
         return;

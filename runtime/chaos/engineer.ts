@@ -201,7 +201,7 @@ export class ChaosEngineer {
       const random = new Random(planned.seed, 'subjects');
       const preparation = await INJECTORS[planned.type].prepare(surface, planned, random);
       if (preparation === null) {
-        skip('there was nothing to hit');
+        skip(INJECTORS[planned.type].nothing ?? 'there was nothing to hit');
         return;
       }
       const { type } = planned;

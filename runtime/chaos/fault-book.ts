@@ -12,7 +12,11 @@ export class FaultBook {
   private readonly records = new Map<string, FaultRecord>();
   private lastNumber = 0;
 
-  constructor(private readonly emit: EventSink) {}
+  /** @param letter names begin with it: two books of one run have different ones. */
+  constructor(
+    private readonly emit: EventSink,
+    private readonly letter = 'f',
+  ) {}
 
   /** Names go on after this number (an earlier process of the same run used those before). */
   continueAfter(number: number): void {
@@ -30,7 +34,7 @@ export class FaultBook {
   /** The next name: `f1`, `f2`, … */
   nextId(): string {
     this.lastNumber += 1;
-    return `f${this.lastNumber}`;
+    return `${this.letter}${this.lastNumber}`;
   }
 
   /** Tells of a fault that has not happened: it is planned, or it is skipped. It does not enter the book. */

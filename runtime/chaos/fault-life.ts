@@ -140,7 +140,9 @@ export class FaultLife {
     const undone = await life.undo();
     const at = around.clock.now();
     const detail = `${entry.fault.detail}; left open by an injector that died, undone by the next one`;
-    around.book.enter('undone', at, { ...life.record(), endedAt: undone ? at : null, detail });
+    // What the one that died had told of it stands.
+    const known = around.book.get(entry.fault.id) ?? life.record();
+    around.book.enter('undone', at, { ...known, endedAt: undone ? at : null, detail });
     life.stage = 'settling';
     return life;
   }

@@ -32,6 +32,8 @@ export type Preparation = Omit<PreparedFault, 'id' | 'type' | 'durationMs'>;
 
 /** How one type of fault is done. Stateless: everything it needs is in the prepared fault. */
 export interface FaultInjector {
+  /** Why there may be nothing to hit, for people. @default nothing is ready to be hit at the moment */
+  readonly nothing?: string;
   /** Chooses what is hit and measures how things are before; null = there is nothing to hit. */
   prepare(surface: FaultSurface, planned: PlannedFault, random: Random): Promise<Preparation | null>;
   inject(surface: FaultSurface, fault: PreparedFault, lease: FaultLease): Promise<void>;

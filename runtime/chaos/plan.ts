@@ -1,4 +1,5 @@
 import type { Random } from '../kernel/random.js';
+import type { FaultRecord } from '../observe/events.js';
 import type { ChaosRules, FaultType, Injection } from '../spec/experiment.js';
 
 /** A fault that is to be injected, and when. */
@@ -20,7 +21,9 @@ export interface PlannedFault {
 const LASTING: Readonly<Record<FaultType, boolean>> = {
   agent_kill: false,
   coordinator_failover: false,
+  redis_primary_kill: false,
   network_delay: true,
+  network_partition: true,
   zone_outage: true,
   slow_agents: true,
   rate_limit: true,
@@ -31,9 +34,17 @@ export function isLasting(type: FaultType): boolean {
   return LASTING[type];
 }
 
+/** Faults that take the tasks of the agents they hit away from them. */
+const CUTS_OFF: ReadonlySet<string> = new Set<FaultType | 'preemption'>([
+  'agent_kill',
+  'zone_outage',
+  'network_partition',
+  'preemption',
+]);
+
 /** Does it take the tasks of the agents it hits away from them? Delays and refusals only slow them down. */
-export function cutsOff(type: FaultType): boolean {
-  return type === 'agent_kill' || type === 'zone_outage';
+export function cutsOff(type: FaultRecord['type']): boolean {
+  return CUTS_OFF.has(type);
 }
 
 /**

@@ -18,6 +18,13 @@ export interface FaultSurface {
   /** The leading coordinator; null while there is none. */
   leader(): Eventually<string | null>;
   /**
+   * The store that keeps the tasks, where it is one whose primaries can be killed; null = there is nothing of the kind.
+   * Rejects when it cannot be asked.
+   */
+  store(): Eventually<StoreView | null>;
+  /** Kills a primary of the store without a word (kill -9), by its name in {@link store}; its platform starts it again. */
+  killStore(name: string): Eventually<void>;
+  /**
    * Takes a node away together with its agents, as Spot does (simulated platforms only); they are back once another
    * node has started, after `nodeStartupMs`.
    */
@@ -42,6 +49,19 @@ export interface FaultableAgent {
   readonly incarnation: number;
 }
 
+/** What keeps the tasks, as faults see it. */
+export interface StoreView {
+  readonly primaries: readonly StorePrimary[];
+  /** A primary that answers serves every part of it. */
+  readonly whole: boolean;
+}
+
+export interface StorePrimary {
+  readonly name: string;
+  /** Different for every start of its process. */
+  readonly incarnation: number;
+}
+
 /** Who holds an effect, and until when at most. */
 export interface FaultLease {
   readonly faultId: string;
@@ -53,6 +73,8 @@ export interface FaultLease {
 export type LastingEffect =
   /** Every message between agents and queue takes this much longer, each way. */
   | { readonly kind: 'link_delay'; readonly latencyMs: number }
+  /** Nothing gets through between the agents of these zones and the queue, in either direction. */
+  | { readonly kind: 'partition'; readonly zones: readonly string[] }
   /** Service times of these agents are multiplied by `factor`. */
   | { readonly kind: 'slow'; readonly agentIds: readonly string[]; readonly factor: number }
   /** All agents of the zone are killed and none starts there. */
@@ -62,6 +84,14 @@ export type LastingEffect =
   /** These agents stand still, as under SIGSTOP. */
   | { readonly kind: 'freeze'; readonly agentIds: readonly string[] };
 
+/** An effect as its injector makes it known to the places it acts on, where these are elsewhere. */
+export interface LeasedEffect {
+  readonly faultId: string;
+  readonly effect: LastingEffect;
+  /** From when it was made known until the place ends it by itself, ms. */
+  readonly leftMs: number;
+}
+
 /** What was measured; null = it cannot be measured (now), which no probe takes for a success. */
 export interface FaultMeasure {
   /** Of a message between an agent and the queue and its answer, ms. */
@@ -70,12 +100,16 @@ export interface FaultMeasure {
   readonly rateLimitedShare: number | null;
   /** Mean ratio of measured to normal service time of the agents asked for. */
   readonly slowdown: number | null;
+  /** Share of the agents asked for between which and the queue nothing gets through, 0–1. */
+  readonly cutOffShare: number | null;
 }
 
 /** The plain switches of a place; {@link EffectLeases} makes leased effects of them. */
 export interface EffectSwitches {
   /** 0 = none. */
   setLinkDelay(latencyMs: number): Eventually<void>;
+  /** Cut: nothing gets through between the agents of the zone and the queue. */
+  setReachable(zone: string, reachable: boolean): Eventually<void>;
   /** 1 = normal. */
   slow(agentIds: readonly string[], factor: number): Eventually<void>;
   /** Down: all agents of the zone are killed and cannot come back until it is up. */

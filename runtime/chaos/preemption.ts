@@ -43,7 +43,7 @@ export interface PreemptionOptions {
   readonly clock: Clock;
   /** Stream of pre-emptions alone. */
   readonly random: Random;
-  readonly surface: FaultSurface;
+  readonly surface: Pick<FaultSurface, 'agents' | 'heldBy' | 'preempt'>;
   readonly book: FaultBook;
   readonly emit: EventSink;
   readonly onInjected: (fault: FaultRecord, heldTasks: readonly number[]) => void;

@@ -1,13 +1,12 @@
 import { join, resolve } from 'node:path';
 import { openControlApi, type ControlApi } from '../control/api.js';
+import type { RunControl } from '../control/port.js';
 import type { Sizing } from '../cost/sizing.js';
 import { ExperimentError } from '../kernel/errors.js';
 import { SECOND } from '../kernel/units.js';
-import type { FiringAlert } from '../observe/alerts.js';
 import { RESULTS_FOLDER } from '../record/known-runs.js';
 import type { Experiment } from '../spec/experiment.js';
-import { execute, type Executed } from '../targets/execute.js';
-import type { ExperimentRun } from '../targets/experiment-run.js';
+import { execute, type Executed, type ToldAlert } from '../targets/execute.js';
 import type { RedisChoice } from '../targets/redis-run.js';
 import type { RunSnapshot } from '../targets/snapshot.js';
 import { Interruption } from './interruption.js';
@@ -52,7 +51,7 @@ export async function conduct<Result>(
   // Until there is a run to interrupt, its start is called off.
   const start = new AbortController();
   const release = redis === null ? () => undefined : io.onSignal(() => start.abort());
-  const onRun = async (run: ExperimentRun, folder: string, save: () => Promise<void>): Promise<void> => {
+  const onRun = async (run: RunControl, folder: string, save: () => Promise<void>): Promise<void> => {
     const shown = new Progress(io.stderr, io.clock, () => run.status(), target);
     progress = shown;
     release();
@@ -124,7 +123,8 @@ function crashed(error: unknown, { run, save, giveUp, say }: Crash, io: Io): () 
     save().then(giveUp, giveUp);
   };
   try {
-    run.emergencyStop('an internal error');
+    // That it could not be carried out is seen by its not ending.
+    Promise.resolve(run.emergencyStop('an internal error')).catch(() => undefined);
     const grace = io.clock.after(GRACE_MS, last);
     return () => {
       grace.cancel();
@@ -136,7 +136,7 @@ function crashed(error: unknown, { run, save, giveUp, say }: Crash, io: Io): () 
 }
 
 interface Crash {
-  readonly run: ExperimentRun;
+  readonly run: RunControl;
   readonly save: () => Promise<void>;
   readonly giveUp: () => void;
   readonly say: (text: string) => void;
@@ -176,7 +176,7 @@ class ErrorNotes {
   }
 }
 
-function alertText({ severity, condition, name }: FiringAlert): string {
+function alertText({ severity, condition, name }: ToldAlert): string {
   return `${severity} alert ${name}: ${condition}`;
 }
 

@@ -28,7 +28,8 @@ Examples:
     .description('runs an experiment and reports on it')
     .option('--target <target>', 'rehearsal (virtual time, seconds) or local (real time, on this machine)')
     .option('--redis <url>', 'keep the tasks of a local run in a Redis or Redis Cluster: redis://host:6379,host:6379')
-    .option('--processes [on]', 'every agent and coordinator a process of its own; needs --redis')
+    .option('--processes [on]', 'all roles of the run as processes of their own; needs --redis')
+    .option('--toxiproxy <url>', 'a toxiproxy for faults of the network among processes (default: one is started)')
     .option('--out <folder>', 'record there; must be empty (default: the next free name under results/)')
     .option('--resume <run>', 'take up a run from its snapshot: a run, or the file')
     .option('--lang <language>', 'language of the report: en or ja (default: en)')
@@ -46,6 +47,8 @@ Examples:
   ./experiment.sh start --config my-experiment.yaml --target rehearsal --out my-results --json
 
 The password of a Redis is taken from REDIS_PASSWORD (and the user from REDIS_USERNAME) where the address has none.
+TOXIPROXY_URL stands for --toxiproxy; without either, toxiproxy-server is looked for in TOXIPROXY_SERVER and on PATH.
+REDIS_PROCESSES='{"HOST:PORT": PID or "PID-FILE"}' says which processes redis_primary_kill may kill.
 
 Ctrl-C lets running tasks finish and ends the run; a second one aborts it. Both leave a report.`,
     )

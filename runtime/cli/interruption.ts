@@ -1,4 +1,5 @@
 import type { RunControl } from '../control/port.js';
+import type { Eventually } from '../kernel/clock.js';
 import { ExperimentError } from '../kernel/errors.js';
 
 /**
@@ -30,11 +31,11 @@ export class Interruption {
       return;
     }
     if (drained) {
-      this.run.stop(by);
+      this.give(this.run.stop(by));
       return;
     }
     try {
-      this.run.drain(by, this.drainTimeoutMs, true);
+      this.give(this.run.drain(by, this.drainTimeoutMs, true));
       this.say(`${by}: no new tasks; the run ends when the running ones are finished. Once more aborts it.`);
     } catch (error) {
       if (!(error instanceof ExperimentError)) throw error;
@@ -44,6 +45,14 @@ export class Interruption {
 
   private abort(by: string): void {
     this.say(`${by}: aborting; the report is written all the same.`);
-    this.run.emergencyStop(by);
+    this.give(this.run.emergencyStop(by));
+  }
+
+  /** What comes of a command that is carried out elsewhere. */
+  private give(carriedOut: Eventually<void>): void {
+    if (!(carriedOut instanceof Promise)) return;
+    carriedOut.catch((error: unknown) => {
+      this.say(`${error instanceof Error ? error.message : String(error)} Once more goes one step further.`);
+    });
   }
 }

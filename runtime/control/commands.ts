@@ -25,25 +25,25 @@ export interface CommandDefinition {
 
 /** The commands by their path. A run that is over takes none but `emergency-stop`, which may be repeated. */
 export const COMMANDS: Readonly<Record<string, CommandDefinition>> = {
-  pause: command(z.strictObject({}), (run) => {
-    run.pause(OPERATOR);
+  pause: command(z.strictObject({}), async (run) => {
+    await run.pause(OPERATOR);
     return {};
   }),
 
-  resume: command(z.strictObject({}), (run) => {
-    run.resume(OPERATOR);
+  resume: command(z.strictObject({}), async (run) => {
+    await run.resume(OPERATOR);
     return {};
   }),
 
   drain: command(
     z.strictObject({ timeoutMs: z.number().min(0).max(DAY), thenStop: z.boolean().default(false) }),
-    (run, { timeoutMs, thenStop }) => {
-      run.drain(OPERATOR, timeoutMs, thenStop);
+    async (run, { timeoutMs, thenStop }) => {
+      await run.drain(OPERATOR, timeoutMs, thenStop);
       return {};
     },
   ),
 
-  scale: command(z.strictObject({ agents: z.int().min(1) }), (run, { agents }) => {
+  scale: command(z.strictObject({ agents: z.int().min(1) }), async (run, { agents }) => {
     const { maxAgents } = run.status().limits;
     if (agents > maxAgents) {
       throw new ExperimentError('USAGE', 'so many agents are not allowed', [
@@ -54,12 +54,12 @@ export const COMMANDS: Readonly<Record<string, CommandDefinition>> = {
         },
       ]);
     }
-    run.scale(OPERATOR, agents);
+    await run.scale(OPERATOR, agents);
     return { agents };
   }),
 
-  chaos: command(z.strictObject({ on: z.boolean() }), (run, { on }) => {
-    const isOn = run.setChaos(OPERATOR, on);
+  chaos: command(z.strictObject({ on: z.boolean() }), async (run, { on }) => {
+    const isOn = await run.setChaos(OPERATOR, on);
     return { on: isOn, halted: run.status().chaos.halted };
   }),
 
@@ -67,14 +67,14 @@ export const COMMANDS: Readonly<Record<string, CommandDefinition>> = {
     file: await saveSnapshot(run.snapshot(OPERATOR)),
   })),
 
-  stop: command(z.strictObject({}), (run) => {
-    run.stop(OPERATOR);
+  stop: command(z.strictObject({}), async (run) => {
+    await run.stop(OPERATOR);
     return {};
   }),
 
-  'emergency-stop': command(z.strictObject({}), (run, _body, { clock }) => {
+  'emergency-stop': command(z.strictObject({}), async (run, _body, { clock }) => {
     const before = clock.now();
-    run.emergencyStop(OPERATOR);
+    await run.emergencyStop(OPERATOR);
     return { timeToHaltMs: clock.now() - before };
   }),
 };

@@ -1,3 +1,4 @@
+import type { Eventually } from '../kernel/clock.js';
 import type { ExperimentData } from '../observe/data.js';
 import type { ExperimentEvent, RunState } from '../observe/events.js';
 import type { LedgerCounts } from '../queue/port.js';
@@ -33,20 +34,21 @@ export interface RunLimits {
 }
 
 /**
- * A run as its control sees it. Commands throw an ExperimentError WRONG_STATE where the run's state does not allow
- * them; `by` says who gave the command and is recorded with it.
+ * A run as its control sees it. Commands throw (or reject with) an ExperimentError WRONG_STATE where the run's state
+ * does not allow them; a command of a run that is elsewhere resolves when it has been carried out. `by` says who gave it
+ * and is recorded with it.
  */
 export interface RunControl {
   readonly id: string;
   status(): RunStatus;
-  pause(by: string): void;
-  resume(by: string): void;
-  drain(by: string, timeoutMs: number, thenStop: boolean): void;
-  stop(by: string): void;
-  emergencyStop(by: string): void;
-  scale(by: string, agents: number): void;
+  pause(by: string): Eventually<void>;
+  resume(by: string): Eventually<void>;
+  drain(by: string, timeoutMs: number, thenStop: boolean): Eventually<void>;
+  stop(by: string): Eventually<void>;
+  emergencyStop(by: string): Eventually<void>;
+  scale(by: string, agents: number): Eventually<void>;
   /** Answers whether chaos is on now: once halted it stays off. */
-  setChaos(by: string, on: boolean): boolean;
+  setChaos(by: string, on: boolean): Eventually<boolean>;
   /** Everything needed to take the run up again, as plain JSON. */
   snapshot(by: string): object;
   onEvent(listener: (event: ExperimentEvent) => void): void;

@@ -27,6 +27,7 @@ export class Coordinator {
   private alive = false;
   /** Until when it leads for certain, epoch ms: counted from before the lease was asked for. */
   private leadsUntil = -Infinity;
+  private leadsIn = 0;
   private waiting: Timer | null = null;
   private timers: Timer[] = [];
 
@@ -39,6 +40,11 @@ export class Coordinator {
   /** False as soon as its lease may be somebody else's, also while an answer is still out. */
   get isLeader(): boolean {
     return this.leading && this.options.clock.now() < this.leadsUntil;
+  }
+
+  /** Of its present leadership, or the latest; fences what it writes. */
+  get term(): number {
+    return this.leadsIn;
   }
 
   get isAlive(): boolean {
@@ -77,6 +83,7 @@ export class Coordinator {
           return;
         }
         this.leadsUntil = askedAt + LEASE_TTL_MS;
+        this.leadsIn = won.term;
         if (!this.leading) this.lead();
         this.campaignIn(RENEW_MS);
       },

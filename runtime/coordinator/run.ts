@@ -34,6 +34,8 @@ export interface RunOptions {
   readonly durationMs: number;
   /** Longest drain at the regular end. */
   readonly drainTimeoutMs: number;
+  /** Where another leader has left it. @default it is created */
+  readonly memory?: RunMemory;
 }
 
 /** How a run ended. */
@@ -47,6 +49,21 @@ export interface RunEnd {
   readonly complete: boolean;
   /** Emergency stop: from the command until nothing ran any more, ms. */
   readonly timeToHaltMs: number | null;
+}
+
+/** All that a run is at one instant, for whoever carries it on; plain JSON but for an infinite `drainDeadline`. */
+export interface RunMemory {
+  readonly state: RunState;
+  /** Since when it is in that state, epoch ms. */
+  readonly since: number;
+  /** Epoch ms; Infinity = nothing is drained. */
+  readonly drainDeadline: number;
+  readonly stopWhenDrained: boolean;
+  readonly drainedAt: number | null;
+  readonly endReason: string;
+  readonly complete: boolean;
+  readonly loadStarted: boolean;
+  readonly end: RunEnd | null;
 }
 
 /**
@@ -65,10 +82,21 @@ export class Run {
   private endReason = '';
   private complete = false;
   private loadStarted = false;
+  private howItEnded: RunEnd | null = null;
 
   constructor(private readonly options: RunOptions) {
     this.end = options.clock.deferred<RunEnd>();
     this.since = options.clock.now();
+    if (options.memory !== undefined) this.goOnFrom(options.memory);
+  }
+
+  /** What another leader needs to go on from here. */
+  get memory(): RunMemory {
+    const { current, since, drainDeadline, stopWhenDrained, drainedAt, endReason, complete, loadStarted } = this;
+    return {
+      ...{ state: current, since, drainDeadline, stopWhenDrained, drainedAt, endReason, complete, loadStarted },
+      end: this.howItEnded,
+    };
   }
 
   get state(): RunState {
@@ -142,6 +170,19 @@ export class Run {
     this.finish('aborted', reason, this.options.clock.now() - commandedAt);
   }
 
+  private goOnFrom(memory: RunMemory): void {
+    this.current = memory.state;
+    this.since = memory.since;
+    this.drainDeadline = memory.drainDeadline;
+    this.stopWhenDrained = memory.stopWhenDrained;
+    this.drainedAt = memory.drainedAt;
+    this.endReason = memory.endReason;
+    this.complete = memory.complete;
+    this.loadStarted = memory.loadStarted;
+    this.howItEnded = memory.end;
+    if (memory.end !== null) this.end.resolve(memory.end);
+  }
+
   private supervise(): void {
     const now = this.options.clock.now();
     switch (this.current) {
@@ -193,6 +234,7 @@ export class Run {
   private finish(state: 'stopped' | 'aborted', reason: string, timeToHaltMs: number | null): void {
     const { clock, parts, durationMs } = this.options;
     const elapsedMs = this.loadStarted ? Math.min(parts.load.elapsedMs(), durationMs) : 0;
-    this.end.resolve({ state, at: clock.now(), reason, elapsedMs, complete: this.complete, timeToHaltMs });
+    this.howItEnded = { state, at: clock.now(), reason, elapsedMs, complete: this.complete, timeToHaltMs };
+    this.end.resolve(this.howItEnded);
   }
 }

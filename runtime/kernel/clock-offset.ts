@@ -20,7 +20,7 @@ interface Proof {
   readonly high: number;
 }
 
-/** Rounds that are remembered; older ones say less with every second of drift. */
+/** Rounds that are remembered: those that say most, for a slow hour must not make a clock unknown. */
 const KEPT = 8;
 
 /**
@@ -48,10 +48,11 @@ export class ClockOffset {
       high: best.reference - best.sentAt + slack,
     };
     const fitting = this.proofs.filter((proof) => {
-      const { low, high } = aged(proof, latest.at);
-      return low <= latest.high && high >= latest.low;
+      const drift = driftSince(proof, latest.at);
+      return proof.low - drift <= latest.high && proof.high + drift >= latest.low;
     });
-    this.proofs = [...fitting, latest].slice(-KEPT);
+    if (fitting.length === KEPT) fitting.splice(widest(fitting, latest.at), 1);
+    this.proofs = [...fitting, latest];
     // Each fits the latest, but not necessarily the others: then the latest alone is believed.
     const { low, high } = this.interval();
     if (low > high) this.proofs = [latest];
@@ -74,10 +75,11 @@ export class ClockOffset {
   private interval(): { low: number; high: number } {
     const now = this.now();
     let [low, high] = [-Infinity, Infinity];
+    // For every time that is told: nothing is made on the way.
     for (const proof of this.proofs) {
-      const then = aged(proof, now);
-      low = Math.max(low, then.low);
-      high = Math.min(high, then.high);
+      const drift = driftSince(proof, now);
+      low = Math.max(low, proof.low - drift);
+      high = Math.min(high, proof.high + drift);
     }
     return { low, high };
   }
@@ -87,7 +89,13 @@ function tripOf({ sentAt, receivedAt }: TimeExchange): number {
   return receivedAt - sentAt;
 }
 
-function aged({ at, low, high }: Proof, now: number): { low: number; high: number } {
-  const drift = DRIFT * Math.max(0, now - at);
-  return { low: low - drift, high: high + drift };
+/** Index of the proof that says least by now. */
+function widest(proofs: readonly Proof[], now: number): number {
+  const widths = proofs.map((proof) => proof.high - proof.low + 2 * driftSince(proof, now));
+  return widths.indexOf(Math.max(...widths));
+}
+
+/** How far the two clocks can have run apart since, ms. */
+function driftSince({ at }: Proof, now: number): number {
+  return DRIFT * Math.max(0, now - at);
 }

@@ -85,7 +85,10 @@ export interface MeasurementHealth {
   readonly droppedArrivals: number;
   /** P99.9 of dispatch lag, ms; NaN = no arrival was sent. */
   readonly dispatchLagP999Ms: number;
-  /** Largest difference between the clocks of the machines, ms; left out on a single machine. */
+  /**
+   * How far times told by different processes can be off from each other's clock, ms, after what is known of their
+   * clocks has been put right; left out where one clock tells them all.
+   */
   readonly clockSkewMs?: number;
   readonly ledgerBalanced: boolean;
   readonly aborted: boolean;
@@ -93,7 +96,7 @@ export interface MeasurementHealth {
 
 /** A generator whose P99.9 dispatch lag is above this does not offer the load it claims to (design.md §2). */
 export const DISPATCH_LAG_LIMIT_MS = 50;
-/** Clocks further apart than this falsify latencies by more than the dispatch lag may. */
+/** Clocks known less well than this falsify latencies by more than the dispatch lag may. */
 const CLOCK_SKEW_LIMIT_MS = 50;
 /** A run that ends less than this before its time took its full time: durations are sampled once a second. */
 const DURATION_RESOLUTION_MS = 1_000;
@@ -136,8 +139,8 @@ export function invalidReasons(health: MeasurementHealth): string[] {
     reasons.push(`the load generator fell behind: dispatch lag P99.9 ${lag} (limit ${DISPATCH_LAG_LIMIT_MS} ms)`);
   }
   if (clockSkewMs !== undefined && !(Math.abs(clockSkewMs) <= CLOCK_SKEW_LIMIT_MS)) {
-    const skew = Number.isNaN(clockSkewMs) ? 'by an unknown time' : `by ${number(Math.abs(clockSkewMs), 1)} ms`;
-    reasons.push(`the machines' clocks differ ${skew} (limit ${CLOCK_SKEW_LIMIT_MS} ms)`);
+    const skew = Number.isNaN(clockSkewMs) ? 'an unknown time' : `${number(Math.abs(clockSkewMs), 1)} ms`;
+    reasons.push(`the machines' clocks may differ by ${skew} (limit ${CLOCK_SKEW_LIMIT_MS} ms)`);
   }
   return reasons;
 }

@@ -28,6 +28,8 @@ export interface RecoverySummary {
  * then the window still holds the time before it, and a lost agent may not have been missed yet.
  */
 const RECOVERY_WINDOW_MS = 10 * SECOND;
+/** Of this type a fault cuts agents off which work on: what they hold waits for nothing until it is taken from them. */
+const UNHEARD = 'network_partition';
 /** Records kept; beyond it the oldest recovered ones go, never the worst nor one that has not recovered. */
 const MOST_RECORDS = 2_000;
 
@@ -49,6 +51,8 @@ export class RecoveryTracker {
   private readonly open = new Set<TrackedFault>();
   /** Held tasks that have not run again, with the faults that wait for them. */
   private readonly waiting = new Map<number, TrackedFault[]>();
+  /** Tasks that run on with agents nobody hears, with the faults that wait for them once they are taken away. */
+  private readonly unheard = new Map<number, TrackedFault[]>();
   /** Since when P99 has been inside its target; null while it is outside. */
   private insideSince: number | null = -Infinity;
   private target = NaN;
@@ -76,10 +80,8 @@ export class RecoveryTracker {
       fullSince: fault.injectedAt,
     };
     for (const task of new Set(heldTasks)) {
-      const waiters = this.waiting.get(task);
-      if (waiters === undefined) this.waiting.set(task, [tracked]);
-      else waiters.push(tracked);
-      tracked.outstanding += 1;
+      if (fault.type === UNHEARD) add(this.unheard, task, tracked);
+      else this.waitFor(task, tracked);
     }
     this.total += 1;
     this.entries.set(fault.id, tracked);
@@ -106,6 +108,14 @@ export class RecoveryTracker {
   /** An attempt at the task started. */
   started(taskIndex: number, at: number): void {
     if (this.waiting.size > 0) this.runsAgain(taskIndex, at);
+  }
+
+  /** The task has been taken away from its agent. */
+  requeued(taskIndex: number): void {
+    const faults = this.unheard.get(taskIndex);
+    if (faults === undefined) return;
+    this.unheard.delete(taskIndex);
+    for (const tracked of faults) this.waitFor(taskIndex, tracked);
   }
 
   /** The task has ended, with success or for good. */
@@ -159,6 +169,11 @@ export class RecoveryTracker {
     return p99RecentMs <= this.p99TargetMs;
   }
 
+  private waitFor(taskIndex: number, tracked: TrackedFault): void {
+    add(this.waiting, taskIndex, tracked);
+    tracked.outstanding += 1;
+  }
+
   private runsAgain(taskIndex: number, at: number): void {
     const waiters = this.waiting.get(taskIndex);
     if (waiters === undefined) return;
@@ -190,7 +205,16 @@ export class RecoveryTracker {
     }
     if (tracked.fault.serviceRecoveryMs === null || tracked.fault.capacityRecoveryMs === null) return;
     this.open.delete(tracked);
+    if (tracked.fault.type === UNHEARD) this.forgetUnheard(tracked);
     this.onRecovered(tracked.fault);
+  }
+
+  private forgetUnheard(tracked: TrackedFault): void {
+    for (const [task, faults] of this.unheard) {
+      const others = faults.filter((other) => other !== tracked);
+      if (others.length === 0) this.unheard.delete(task);
+      else this.unheard.set(task, others);
+    }
   }
 
   private forgetOldest(): void {
@@ -200,6 +224,12 @@ export class RecoveryTracker {
       return;
     }
   }
+}
+
+function add(map: Map<number, TrackedFault[]>, task: number, tracked: TrackedFault): void {
+  const faults = map.get(task);
+  if (faults === undefined) map.set(task, [tracked]);
+  else faults.push(tracked);
 }
 
 interface TrackedFault {

@@ -151,3 +151,21 @@ export interface QueueObserver {
 /** Sums over the priorities. */
 export type ByPriority<T> = readonly [T, T, T, T];
 export const priorityLabel = (priority: Priority): string => `P${priority}`;
+
+/** Scripts on keys of a run beside the queue's own, kept where the queue is and as safe as its transitions. */
+export interface SideKeys {
+  /**
+   * Runs a Lua script on one server, atomically. Resolves with its answer once what it wrote is as durable as a
+   * transition of the queue; rejects when nobody can say so: it may have been carried out or not.
+   *
+   * @param place decides which partition keeps the keys; the same everywhere for the same keys.
+   * @param names made into keys of this run, KEYS of the script.
+   * @param args ARGV, given what names the server's process: another one after every start and promotion.
+   */
+  run(
+    script: string,
+    place: string,
+    names: readonly string[],
+    args: (server: string) => readonly string[],
+  ): Promise<unknown>;
+}

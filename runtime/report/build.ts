@@ -43,8 +43,6 @@ export interface ReportInput {
   readonly alerts?: ExperimentReport['alerts'];
   /** How late bare timers fired on the machine of the load generator, in a live run. */
   readonly machineLag?: MachineLagSummary;
-  /** Largest difference between the machines' clocks, ms; left out on a single machine. */
-  readonly clockSkewMs?: number;
 }
 
 /**
@@ -152,11 +150,9 @@ function recovery({ chaos }: Experiment, faults: readonly FaultRecord[]): Measur
  * proven by books that balance, and fail the mandatory criterion `ledger`. Books that do not balance, or that the
  * journals contradict, prove nothing.
  */
-function findInvalid(
-  { tally, load, ledger, cutShort, clockSkewMs }: ReportInput,
-  { lastState }: EventDigest,
-): string[] {
+function findInvalid({ tally, load, ledger, cutShort, provenance }: ReportInput, { lastState }: EventDigest): string[] {
   const { unbacked, unresolved } = ledger.judgement;
+  const clockSkewMs = provenance.queue?.clockBoundMs;
   const reasons = invalidReasons({
     droppedArrivals: load.dropped,
     dispatchLagP999Ms: tally.dispatchLag.quantile(0.999),

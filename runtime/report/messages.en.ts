@@ -162,7 +162,9 @@ export const en = {
 
   'fault.agent_kill': 'Agent kill',
   'fault.network_delay': 'Network delay',
+  'fault.network_partition': 'Network partition',
   'fault.coordinator_failover': 'Coordinator failover',
+  'fault.redis_primary_kill': 'Redis primary kill',
   'fault.zone_outage': 'Zone outage',
   'fault.slow_agents': 'Slow agents',
   'fault.rate_limit': 'Rate limit',
@@ -334,6 +336,7 @@ export const en = {
   'provenance.queue': 'Queue',
   'provenance.queue.memory': 'in the memory of the run',
   'provenance.queue.redis': 'Redis {version}, partitions: {partitions}, time without a replica: {seconds} s',
+  'provenance.queue.clocks': ', clocks of all processes known to within {ms} ms',
   'provenance.queue.processes': '; agents and coordinators as processes',
   'provenance.spec': 'Spec hash',
   'provenance.seed': 'Seed',

@@ -161,7 +161,9 @@ export const ja: Messages = {
 
   'fault.agent_kill': 'エージェント停止',
   'fault.network_delay': 'ネットワーク遅延',
+  'fault.network_partition': 'ネットワーク分断',
   'fault.coordinator_failover': 'コーディネータ切替',
+  'fault.redis_primary_kill': 'Redis プライマリ停止',
   'fault.zone_outage': 'ゾーン障害',
   'fault.slow_agents': 'エージェント低速化',
   'fault.rate_limit': 'レート制限',
@@ -332,6 +334,7 @@ export const ja: Messages = {
   'provenance.queue': 'キュー',
   'provenance.queue.memory': '実行プロセスのメモリ内',
   'provenance.queue.redis': 'Redis {version}、パーティション {partitions}、レプリカなしの時間 {seconds} 秒',
+  'provenance.queue.clocks': '、全プロセスの時計の誤差 {ms} ms 以内',
   'provenance.queue.processes': '。エージェントとコーディネーターは別プロセス',
   'provenance.spec': '仕様ハッシュ',
   'provenance.seed': 'シード',

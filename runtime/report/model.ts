@@ -147,6 +147,11 @@ export interface QueueProvenance {
   degradedSeconds?: number | undefined;
   /** Agents and coordinators were processes of their own. */
   processes?: boolean | undefined;
+  /**
+   * Times of all processes are told on Redis' clock: how far off one of them can have been at most, ms. Absent where no
+   * exchange with Redis has shown it.
+   */
+  clockBoundMs?: number | undefined;
 }
 
 export type Verdict = 'PASS' | 'FAIL' | 'INVALID';

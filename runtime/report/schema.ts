@@ -202,6 +202,7 @@ const provenance = z.looseObject({
       redisVersion: z.string().optional(),
       degradedSeconds: z.number().optional(),
       processes: z.boolean().optional(),
+      clockBoundMs: z.number().optional(),
     })
     .optional(),
   sinks: z.array(z.looseObject({ name: z.string(), records: figure, complete: z.boolean(), note: z.string() })),

@@ -1,50 +1,49 @@
 import { Counter, Gauge } from 'prom-client';
-import { LoadGenerator } from '../load/generator.js';
+import { OfferJournal } from '../load/adapters/offer-journal.js';
 import type { GeneratorJournal } from '../load/port.js';
+import type { SubmitOutcome } from '../queue/port.js';
+import { openRoleBoard } from './board/open-board.js';
+import { LoadKeeper } from './load-keeper.js';
 import { openRoleQueue } from './open-queue.js';
 import type { Role, RoleHost, RunningRole } from './role.js';
 
 /** For the answers that are still out. */
 const DRAIN_MS = 10_000;
-/** How often it looks whether everything has been sent and answered. */
+/** How often it looks whether everything has been answered. */
 const LOOK_MS = 100;
+/** For the last note and events. */
+const LAST_WORDS_MS = 2_000;
 
-/** Sends the experiment's load from now on, and ends when everything has been sent and answered. */
+/** Sends the experiment's load while the run is running, and ends when the run is over and all has been answered for. */
 export const role: Role = {
   async start(host) {
-    const { experiment, clock, log } = host;
+    const { experiment, clock, log, journalFolder, identity } = host;
+    const onError = (error: unknown): void => {
+      log.warn({ err: error }, 'something failed; the load goes on');
+    };
+    const board = openRoleBoard(host, onError);
     const queue = await openRoleQueue(host, []);
-    const done = clock.deferred<number>();
-    const generator = new LoadGenerator({
-      experiment,
-      clock,
-      queue,
-      journal: new CountingJournal(host),
-      events: (event) => {
-        log.info({ event }, event.type);
-      },
-      onFinished: () => undefined,
-      onError: (error) => {
-        log.warn({ err: error }, 'something failed; the load goes on');
-      },
-    });
-    generator.start();
-    const look = clock.every(LOOK_MS, () => {
-      if (generator.exhausted && generator.unanswered === 0) done.resolve(0);
-    });
+    const offers = journalFolder === null ? null : new OfferJournal(journalFolder, identity.id);
+    const journal = new CountingJournal(host, offers);
+    const keeper = new LoadKeeper({ experiment, clock, board, queue, journal, onError });
+    keeper.start();
+    const close = async (): Promise<void> => {
+      keeper.stop();
+      await queue.close();
+      await board.close(LAST_WORDS_MS);
+      offers?.close();
+    };
     const running: RunningRole = {
-      finished: done.promise.then(async (code) => {
-        look.cancel();
-        log.info({ load: generator.stats }, 'all was sent');
-        await queue.close();
-        return code;
+      finished: keeper.finished.then(async () => {
+        log.info('the run is over');
+        await close();
+        return 0;
       }),
       drainTimeoutMs: DRAIN_MS,
       async drain() {
-        generator.stop();
-        while (generator.unanswered > 0) await clock.sleep(LOOK_MS);
-        look.cancel();
-        await queue.close();
+        keeper.stop();
+        while (keeper.unanswered > 0) await clock.sleep(LOOK_MS);
+        await close();
       },
     };
     return running;
@@ -57,7 +56,10 @@ class CountingJournal implements GeneratorJournal {
   private readonly answers: Counter;
   private readonly open: Gauge;
 
-  constructor({ metrics }: RoleHost) {
+  constructor(
+    { metrics }: RoleHost,
+    private readonly next: GeneratorJournal | null,
+  ) {
     const registers = [metrics];
     this.offered = new Counter({ name: 'load_tasks_total', help: 'Tasks offered.', registers });
     this.answers = new Counter({
@@ -69,17 +71,21 @@ class CountingJournal implements GeneratorJournal {
     this.open = new Gauge({ name: 'load_unanswered', help: 'Offers without an answer.', registers });
   }
 
-  sent(): void {
+  sent(index: number, scheduledAt: number): void {
+    // Written down first: what is on its way must be known, whatever happens here.
+    this.next?.sent(index, scheduledAt);
     this.offered.inc();
     this.open.inc();
   }
 
-  answered(_index: number, { accepted }: { readonly accepted: boolean }): void {
-    this.answers.inc({ accepted: String(accepted) });
+  answered(index: number, outcome: SubmitOutcome): void {
+    this.next?.answered(index, outcome);
+    this.answers.inc({ accepted: String(outcome.accepted) });
     this.open.dec();
   }
 
-  unknown(): void {
+  unknown(index: number): void {
+    this.next?.unknown(index);
     this.open.dec();
   }
 }

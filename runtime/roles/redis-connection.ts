@@ -3,6 +3,8 @@ import type { RedisSettings } from './settings.js';
 
 /** A node that has not answered a new connection by then is taken for gone, ms. */
 const CONNECT_MS = 2_000;
+/** A connection on which an answer has been due for so long is given up: nobody may be at the other end any more. */
+const ANSWER_MS = 3_000;
 /** Longest pause before it is tried again, ms: a failover takes some seconds, and everybody waits for its end. */
 const MOST_RETRY_MS = 500;
 
@@ -21,6 +23,7 @@ export function connectRedis(
   const options: RedisOptions = {
     connectionName: name,
     connectTimeout: CONNECT_MS,
+    socketTimeout: ANSWER_MS,
     maxRetriesPerRequest: 1,
     ...(settings.username === null ? {} : { username: settings.username }),
     ...(settings.password === null ? {} : { password: settings.password }),

@@ -32,6 +32,8 @@ export interface RoleHost {
   readonly redis: RedisSettings | null;
   /** Folder for what an agent writes down of its own work; null = it does not. */
   readonly journalFolder: string | null;
+  /** The environment of the process, for what concerns one role only. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** As `redis`, for whoever cannot do without. @throws ExperimentError USAGE when the environment tells of none. */
   requireRedis(): RedisSettings;
   /** Serves one more path beside health: `POST /callback`. */
@@ -49,6 +51,11 @@ export interface RunningRole {
    * pod's `preStop` (`/drain`) or by Ctrl-C, whichever comes first.
    */
   drain(): Promise<void>;
+  /**
+   * The process ends at once, undrained: what the role has started elsewhere (programs) ends with it. At most a second
+   * is waited for it.
+   */
+  abort?(): Promise<void>;
   /** How long draining may take once the process was told to end, ms. */
   readonly drainTimeoutMs: number;
   /** Resolves with the process' exit code when the role ends by itself; roles that serve for ever have none. */

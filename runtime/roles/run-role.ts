@@ -10,6 +10,9 @@ import { readSpec } from './read-spec.js';
 import type { Role, RoleHost, RoleIdentity, RunningRole } from './role.js';
 import { readRoleSettings, type RoleSettings } from './settings.js';
 
+/** How long a role may take to end what it has started elsewhere when its process ends at once, ms. */
+const ABORT_MS = 1_000;
+
 /** What a role's process has of the world around it. */
 export interface RoleWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -59,6 +62,8 @@ class RoleProcess {
   private running: RunningRole | null = null;
   private drained: Promise<void> | null = null;
   private told = false;
+  /** It has ended in order: nothing of it is left. */
+  private finished = false;
 
   constructor(
     private readonly name: string,
@@ -91,14 +96,24 @@ class RoleProcess {
     }
     try {
       await this.serve();
-      role.start(this.host()).then((running) => {
+      role.start(await this.host()).then((running) => {
         this.onStarted(running);
       }, this.fail);
       return await this.ended;
     } finally {
       for (const stop of quiet) stop();
       this.http.close();
+      if (!this.finished) await this.abort();
     }
+  }
+
+  /** Lets the role end what would live on without it. */
+  private async abort(): Promise<void> {
+    const late = this.world.clock.sleep(ABORT_MS);
+    const aborted = this.running?.abort?.() ?? Promise.resolve();
+    await Promise.race([aborted, late]).catch((error: unknown) => {
+      this.log.error({ err: error }, 'not everything could be ended');
+    });
   }
 
   private async serve(): Promise<void> {
@@ -126,9 +141,9 @@ class RoleProcess {
     this.log.info({ host: listenHost, healthPort: health, metricsPort: beside }, 'listening');
   }
 
-  private host(): RoleHost {
+  private async host(): Promise<RoleHost> {
     const { settings, log, metrics, http, world } = this;
-    const experiment = readSpec(settings.specFile);
+    const experiment = await readSpec(settings.specFile, settings.specHash);
     const identity: RoleIdentity = {
       role: this.name,
       id: settings.id,
@@ -146,6 +161,7 @@ class RoleProcess {
       metrics,
       redis: settings.redis,
       journalFolder: settings.journalFolder,
+      environment: world.env,
       requireRedis: () => {
         if (settings.redis !== null) return settings.redis;
         const message = 'is not set: this role works on Redis';
@@ -172,7 +188,10 @@ class RoleProcess {
   private onStarted(running: RunningRole): void {
     this.running = running;
     this.log.info('started');
-    running.finished?.then(this.end, this.fail);
+    running.finished?.then((exitCode) => {
+      this.finished = true;
+      this.end(exitCode);
+    }, this.fail);
     // It was asked to before it had anything to drain.
     if (this.drained === null) return;
     this.drained = null;
@@ -214,6 +233,7 @@ class RoleProcess {
       })
       .then(() => {
         log.info('drained');
+        this.finished = true;
         this.end(EXIT.met);
       }, this.fail);
   }

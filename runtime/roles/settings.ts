@@ -20,6 +20,8 @@ export interface RedisSettings {
 export interface RoleSettings {
   /** Path of the compiled experiment. */
   readonly specFile: string;
+  /** Digest of the experiment as whoever starts this process has read and checked it; null = nobody has. */
+  readonly specHash: string | null;
   /** Name of this process, unique in the run: the pod's where it is in one. */
   readonly id: string;
   /** Zone label (A, B, …); null = not known to the process itself, but to Kubernetes by the name of its node. */
@@ -73,6 +75,7 @@ const natMap = z.string().transform((text, context) => {
 
 const environment = z.object({
   SPEC_FILE: z.string().default(DEFAULT_SPEC_FILE),
+  SPEC_HASH: z.string().optional(),
   POD_NAME: z.string().optional(),
   POD_IP: z.string().optional(),
   NODE_NAME: z.string().optional(),
@@ -95,7 +98,7 @@ const environment = z.object({
 
 /**
  * Reads the environment as the pods have it (`infra/role-environment.ts`), and what there is beyond it on one machine:
- * ZONE, RUN_ID, LISTEN_HOST, LOG_LEVEL, REDIS_CLUSTER, REDIS_TLS. A variable set to nothing is not set.
+ * SPEC_HASH, ZONE, RUN_ID, LISTEN_HOST, LOG_LEVEL, REDIS_CLUSTER, REDIS_TLS. A variable set to nothing is not set.
  *
  * @param fallbackId name of the process where POD_NAME gives none.
  * @throws ExperimentError USAGE with everything that is wrong.
@@ -120,6 +123,7 @@ export function readRoleSettings(env: Readonly<Record<string, string | undefined
   const told = parsed.data;
   return {
     specFile: told.SPEC_FILE,
+    specHash: told.SPEC_HASH ?? null,
     id: told.POD_NAME ?? fallbackId,
     zone: told.ZONE ?? null,
     node: told.NODE_NAME ?? null,

@@ -10,4 +10,7 @@ export const ROLES: Readonly<Partial<Record<RoleName, () => Promise<Role>>>> = {
   coordinator: async () => (await import('./coordinator.js')).role,
   agent: async () => (await import('./agent.js')).role,
   'load-generator': async () => (await import('./load-generator.js')).role,
+  autoscaler: async () => (await import('./autoscaler.js')).role,
+  monitor: async () => (await import('./monitor.js')).role,
+  chaos: async () => (await import('./chaos.js')).role,
 };

@@ -1,4 +1,5 @@
 import type { Report } from './contradiction.js';
+import { ALL_ZONES } from './experiment.js';
 import { compileInjection, firstStrikeMs } from './injections.js';
 import type { CompleteOptions } from './options.js';
 import { naturalDurationMs } from './run-shape.js';
@@ -105,7 +106,8 @@ function checkInjections(
         [`${at}.interval`],
       );
     }
-    if (injection.zone !== null && !zones.includes(injection.zone)) {
+    const all = injection.type === 'network_partition' && injection.zone === ALL_ZONES;
+    if (injection.zone !== null && !all && !zones.includes(injection.zone)) {
       report(`${at}.zone`, `"${injection.zone}" is none of the zones ${zones.join(', ')}`, undefined, ['fleet.zones']);
     }
     if (run === null) continue;

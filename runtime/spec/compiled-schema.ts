@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ExperimentError } from '../kernel/errors.js';
 import { ALERT_ACTIONS } from './alert-condition.js';
 import { compiledExecutor } from './executor-rules.js';
-import type { AlertAction, Experiment } from './experiment.js';
+import { FAULT_TYPES, type AlertAction, type Experiment } from './experiment.js';
 import { problemsOf } from './problems.js';
 import { CRITERION_NAMES, SCALING_MODES, SCENARIO_NAMES } from './schema-scenarios.js';
 
@@ -100,7 +100,7 @@ const chaos = z.object({
   enabled: z.boolean(),
   injections: z.array(
     z.object({
-      type: z.enum(['agent_kill', 'network_delay', 'coordinator_failover', 'zone_outage', 'slow_agents', 'rate_limit']),
+      type: z.enum(FAULT_TYPES),
       everyMs: amount.nullable(),
       atMs: z.array(amount),
       share: part,

@@ -1,4 +1,4 @@
-import type { Experiment, Injection, LoadSegment } from './experiment.js';
+import { ALL_ZONES, type Experiment, type Injection, type LoadSegment } from './experiment.js';
 import { formatCount, formatDuration, formatPercent, formatRate } from './units.js';
 import { expectedTasks, meanServiceMs } from './window.js';
 
@@ -53,7 +53,7 @@ function describeInjection({ type, everyMs, atMs, share, durationMs, latencyMs, 
     ...(share > 0 ? [formatPercent(share)] : []),
     ...(latencyMs > 0 ? [formatDuration(latencyMs)] : []),
     ...(factor > 1 ? [`× ${factor}`] : []),
-    ...(zone === null ? [] : [zone]),
+    ...(zone === null ? [] : [zone === ALL_ZONES ? 'all zones' : zone]),
     ...(durationMs > 0 ? [`for ${formatDuration(durationMs)}`] : []),
   ];
   const times = [

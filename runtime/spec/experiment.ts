@@ -182,8 +182,21 @@ export interface PredictiveRules {
 
 // ---- chaos ----------------------------------------------------------------------------------------------------
 
-export type FaultType =
-  'agent_kill' | 'network_delay' | 'coordinator_failover' | 'zone_outage' | 'slow_agents' | 'rate_limit';
+export const FAULT_TYPES = [
+  'agent_kill',
+  'network_delay',
+  'network_partition',
+  'coordinator_failover',
+  'redis_primary_kill',
+  'zone_outage',
+  'slow_agents',
+  'rate_limit',
+] as const;
+
+export type FaultType = (typeof FAULT_TYPES)[number];
+
+/** Of a network_partition: no zone's agents reach the queue. */
+export const ALL_ZONES = '*';
 
 export interface ChaosRules {
   readonly enabled: boolean;
@@ -199,13 +212,13 @@ export interface Injection {
   readonly atMs: readonly number[];
   /** Share of the agents hit (agent_kill, slow_agents). */
   readonly share: number;
-  /** How long a lasting fault lasts; 0 for agent_kill and coordinator_failover. */
+  /** How long a lasting fault lasts; 0 for the kills. */
   readonly durationMs: number;
   /** network_delay: added to every message between agents and queue. */
   readonly latencyMs: number;
   /** slow_agents: service times are multiplied by this. */
   readonly factor: number;
-  /** zone_outage: the zone, or null to draw one. */
+  /** zone_outage, network_partition: the zone, or null to draw one; network_partition: {@link ALL_ZONES}, too. */
   readonly zone: string | null;
 }
 

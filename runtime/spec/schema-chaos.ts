@@ -38,7 +38,25 @@ export const injection = z
       ...when,
     }),
     z.strictObject({
+      type: z
+        .literal('network_partition')
+        .describe('Cuts agents off from the queue: they work on, but nothing gets through in either direction.'),
+      zone: z
+        .string()
+        .nullable()
+        .prefault(null)
+        .describe('The zone whose agents are cut off; null draws one each time, "*" cuts all agents off.'),
+      duration: duration('How long they are cut off.', { min: 1_000 }).prefault('30s'),
+      ...when,
+    }),
+    z.strictObject({
       type: z.literal('coordinator_failover').describe('Kills the leading coordinator.'),
+      ...when,
+    }),
+    z.strictObject({
+      type: z
+        .literal('redis_primary_kill')
+        .describe('Kills a primary of the Redis that keeps the tasks (kill -9); skipped where there is none.'),
       ...when,
     }),
     z.strictObject({

@@ -1,90 +1,69 @@
 import { InProcessFleet } from '../agents/adapters/in-process-fleet.js';
-import { Fleet, type FleetHistory, type FleetOptions } from '../agents/fleet.js';
-import type { FleetSample, RateLimitSwitch } from '../agents/port.js';
+import type { Fleet } from '../agents/fleet.js';
+import { type FleetOptions } from '../agents/fleet.js';
+import type { FleetSample } from '../agents/port.js';
 import { ChaosEngineer, type ChaosOptions } from '../chaos/engineer.js';
-import { FaultBook } from '../chaos/fault-book.js';
 import type { FaultLedger } from '../chaos/fault-ledger.js';
 import { MemoryLease } from '../coordinator/adapters/memory-lease.js';
 import { AdmissionControl } from '../coordinator/admission.js';
 import { Council } from '../coordinator/council.js';
-import type { Duty } from '../coordinator/port.js';
 import { Run } from '../coordinator/run.js';
 import { sweeping } from '../coordinator/sweeper.js';
-import { CostMeter, type MeterReading } from '../cost/meter.js';
-import type { Sizing } from '../cost/sizing.js';
-import type { Clock } from '../kernel/clock.js';
 import { RandomStreams } from '../kernel/random.js';
-import { LoadGenerator, type GeneratorPosition } from '../load/generator.js';
+import { LoadGenerator } from '../load/generator.js';
 import { TaskFactory } from '../load/task-factory.js';
-import { AlertEngine, type FiringAlert } from '../observe/alerts.js';
-import { LedgerAudit } from '../observe/audit.js';
-import { Collector } from '../observe/collector.js';
-import type { ExperimentData } from '../observe/data.js';
-import type { EventSink, FaultRecord } from '../observe/events.js';
-import { Monitors } from '../observe/monitors.js';
-import { RecoveryTracker } from '../observe/recovery.js';
-import { Tally } from '../observe/tally.js';
-import type { Lease, LedgerCounts, QueueObserver, TaskQueue } from '../queue/port.js';
+import type { LedgerAudit } from '../observe/audit.js';
+import type { Collector } from '../observe/collector.js';
+import type { FaultRecord } from '../observe/events.js';
+import { CuttableQueue } from '../queue/adapters/cuttable-queue.js';
+import type { LedgerCounts, QueueObserver } from '../queue/port.js';
 import { augursModels } from '../scaling/adapters/augurs.js';
 import { AutoScaler } from '../scaling/autoscaler.js';
 import type { ScalingContext } from '../scaling/port.js';
+import { deployedAtStart } from '../spec/deployed-agents.js';
 import type { Experiment } from '../spec/experiment.js';
-import { agentWork, usageObserver } from './executors.js';
-import { InProcessSurface } from './in-process-surface.js';
-import { MonitorLoop } from './monitor.js';
-import { OpenTasks } from './open-tasks.js';
-import type { Leadership, ProcessPlatform } from './platform.js';
-import { ProbeMeter } from './probe-meter.js';
+import { agentWork } from './executors.js';
+import { InProcessSurface, type PlaceOfFaults } from './in-process-surface.js';
+import { Observation, type ObservationOptions } from './observation.js';
 import { reconcile } from './reconciliation.js';
 import { memoryRunQueue, type RunQueue, type RunQueueMaker } from './run-queue.js';
 
 /** From the kill of a coordinator until it is back, as standby. */
 export const COORDINATOR_RESTART_MS = 10_000;
 
-export interface AssemblyOptions {
-  readonly experiment: Experiment;
-  /** What the run is priced on. */
-  readonly sizing: Sizing;
-  readonly clock: Clock;
-  readonly target: 'rehearsal' | 'local';
+export interface AssemblyOptions extends Pick<
+  ObservationOptions,
+  | 'experiment'
+  | 'sizing'
+  | 'experimentId'
+  | 'target'
+  | 'clock'
+  | 'sinks'
+  | 'provenance'
+  | 'startedAt'
+  | 'earlier'
+  | 'emit'
+  | 'onAlert'
+  | 'onSample'
+  | 'onError'
+> {
   readonly faultLedger: FaultLedger;
-  readonly emit: EventSink;
-  readonly onSample: (data: ExperimentData, counts: LedgerCounts) => void;
-  readonly onAlert: (alert: FiringAlert) => void;
-  readonly onError: (error: unknown) => void;
   /** Where tasks are kept. @default in this process */
   readonly queue?: RunQueueMaker;
-  /** Where agents and coordinators are processes of their own. @default they are objects of this process */
-  readonly platform?: ProcessPlatform;
   /** Told of every transition of a task, after all others. */
   readonly observers?: readonly QueueObserver[];
-  /** When the schedule begins; earlier than now where a run is taken up again. */
-  readonly startedAt: number;
-  readonly tally?: Tally;
-  readonly audit?: LedgerAudit;
-  readonly from?: GeneratorPosition;
-  readonly fleetHistory?: FleetHistory;
-  readonly costUsed?: MeterReading;
 }
 
 /** The parts of a run in one process. */
 export interface Assembly {
-  readonly tally: Tally;
-  readonly collector: Collector;
-  readonly audit: LedgerAudit;
-  readonly book: FaultBook;
-  readonly recovery: RecoveryTracker;
+  readonly observation: Observation;
   readonly queue: RunQueue;
   readonly fleet: Fleet;
   readonly generator: LoadGenerator;
   readonly run: Run;
-  readonly council: Leadership;
+  readonly council: Council;
   readonly scaler: AutoScaler;
-  readonly alerts: AlertEngine;
-  readonly monitors: Monitors;
-  readonly costMeter: CostMeter;
   readonly scalingContext: () => ScalingContext;
-  readonly monitor: MonitorLoop;
   readonly surface: InProcessSurface;
   readonly chaos: ChaosEngineer;
   /** Whoever injects a fault tells of it here. */
@@ -105,45 +84,31 @@ export function assemble(options: AssemblyOptions): Assembly {
   const { experiment, clock, emit, onError } = options;
   const streams = new RandomStreams(experiment.seed);
 
-  const tally = options.tally ?? new Tally(experiment, options.startedAt);
-  const collector = new Collector(experiment, options.startedAt, tally);
-  const audit = options.audit ?? new LedgerAudit();
-  const meter = new ProbeMeter();
-  const book = new FaultBook(emit);
-  const recovery = new RecoveryTracker(experiment.targets.p99LatencyMs, (fault) => {
-    book.recovered(fault.id, clock.now(), fault.serviceRecoveryMs, fault.capacityRecoveryMs);
+  const { startedAt, earlier } = options;
+  const observation = new Observation({
+    ...options,
+    agentsAtStart: deployedAtStart(experiment),
+    // A queue of this process loses nothing: what it has accepted need not be remembered beside it.
+    remembersTasks: options.queue !== undefined,
   });
+  const { collector, audit, book, meter, open } = observation;
   const admission = new AdmissionControl(experiment, (): FleetSample => fleet.sample());
 
-  const { platform } = options;
-  const observers: QueueObserver[] = [collector, audit, recoveryObserver(recovery)];
-  if (experiment.chaos.injections.some(({ type }) => type === 'rate_limit')) observers.push(meter);
+  const { observers } = observation;
   if (experiment.queue.admission !== null) observers.push(admission);
-  if (experiment.executor.type !== 'simulated') {
-    observers.push(
-      usageObserver((usd) => {
-        meterOfCost.charge(usd);
-      }),
-    );
-  }
-  // A queue of this process loses nothing: what it has accepted need not be remembered beside it.
-  const open = options.queue === undefined ? null : new OpenTasks(audit);
-  if (open !== null) observers.push(open);
-  if (platform !== undefined) observers.push(platform.observer);
   observers.push(...(options.observers ?? []));
   const runQueue = (options.queue ?? memoryRunQueue(clock, experiment.queue))(observers);
   const { queue, view } = runQueue;
-  const { fleet, executor, endAgentWork } =
-    platform === undefined ? ownFleet(options, queue, audit) : fleetOn(platform, options);
+  const { fleet, place, endAgentWork } = ownFleet(options, runQueue, audit);
   const generator = new LoadGenerator({
     experiment,
     clock,
     queue,
-    journal: open ?? audit,
+    journal: observation.offers,
     events: emit,
     onFinished: () => undefined,
     onError,
-    ...(options.from === undefined ? {} : { from: options.from }),
+    ...(earlier === undefined ? {} : { from: earlier.generator }),
   });
   const run = new Run({
     clock,
@@ -159,25 +124,21 @@ export function assemble(options: AssemblyOptions): Assembly {
     },
   });
   const admitting = admission.duty(queue, onError);
-  const own: Duty[] = [run.duty];
-  const admissionDuty = admitting === null ? [] : [admitting];
-  const council: Leadership =
-    platform?.leadership([...own, ...admissionDuty], emit) ??
-    new Council({
-      replicas: experiment.fleet.coordinators,
-      restartMs: COORDINATOR_RESTART_MS,
-      clock,
-      lease: new MemoryLease(clock),
-      duties: [...own, sweeping(queue, clock, emit, onError), ...admissionDuty],
-      events: emit,
-      onError,
-    });
+  const council = new Council({
+    replicas: experiment.fleet.coordinators,
+    restartMs: COORDINATOR_RESTART_MS,
+    clock,
+    lease: new MemoryLease(clock),
+    duties: [run.duty, sweeping(queue, clock, emit, onError), ...(admitting === null ? [] : [admitting])],
+    events: emit,
+    onError,
+  });
 
   const scaler = new AutoScaler({
     rules: experiment.scaling,
     fleet: experiment.fleet,
     load: experiment.load,
-    startAtMs: options.startedAt,
+    startAtMs: startedAt,
     mixMeanMs: experiment.tasks.types.reduce((sum, type) => sum + type.share * type.meanMs, 0),
     actuator: fleet,
     emit,
@@ -193,63 +154,31 @@ export function assemble(options: AssemblyOptions): Assembly {
     halted: run.state === 'aborted',
     scheduleMs: generator.elapsedMs(),
   });
-  const alerts = new AlertEngine(
-    experiment.alerts,
-    {
-      pauseExperiment: (reason) => {
-        if (run.state === 'running') run.pause(reason);
-      },
-      emergencyScale: () => {
-        scaler.emergency(clock.now(), 0, scalingContext());
-      },
-      notify: options.onAlert,
-      fleetSample: () => ({ ...fleet.sample() }),
-    },
-    emit,
-    {
-      maxAgents: Math.min(experiment.fleet.max, experiment.scaling.up.max),
-      slotsPerAgent: experiment.fleet.slots,
-      headroom: experiment.scaling.headroom,
-    },
-  );
-  const monitors = new Monitors(
-    { monitors: experiment.monitors, recycleLimitBytes: experiment.fleet.recycle.maxMemoryBytes },
-    emit,
-  );
-  const meterOfCost = new CostMeter({
-    experiment,
-    sizing: options.sizing,
-    startMs: clock.now(),
-    agents: deployedAtStart(experiment),
-    ...(options.costUsed === undefined ? {} : { used: options.costUsed }),
-  });
-  const monitor = new MonitorLoop({
-    clock,
-    queue,
-    counts: () => view.counts(),
+  observation.watch({
+    queue: runQueue,
     fleet,
-    collector,
-    alerts,
-    monitors,
-    recovery,
-    meter,
-    cost: (now, agents) => {
-      meterOfCost.advance(now, agents);
-      return meterOfCost.totalUsd;
+    state: () => run.state,
+    load: () => generator.stats,
+    nextTask: () => generator.position().arrivals.index,
+    forecast: () => scaler.forecastReport(),
+    pause: (reason) => {
+      run.pause(reason);
     },
-    underLoad: () => run.state === 'running',
-    onSample: options.onSample,
+    abort: (reason) => {
+      run.abort(reason);
+    },
+    emergencyScale: () => {
+      scaler.emergency(clock.now(), 0, scalingContext());
+    },
   });
 
-  const surface = new InProcessSurface(clock, fleet, council, meter, runQueue, executor, onError);
+  const surface = new InProcessSurface(clock, fleet, council, meter, place, onError);
   const faults = {
     onInjected: (fault: FaultRecord, held: readonly number[]): void => {
-      recovery.injected(fault, held);
-      tally.faultAt(fault.injectedAt, fault.endedAt ?? fault.injectedAt);
+      observation.faultInjected(fault, held);
     },
     onEnded: (id: string, at: number): void => {
-      recovery.ended(id, at);
-      tally.faultAt(at);
+      observation.faultEnded(id, at);
     },
   };
   const chaos = new ChaosEngineer({
@@ -287,8 +216,8 @@ export function assemble(options: AssemblyOptions): Assembly {
           );
 
   return {
-    ...{ tally, collector, audit, book, recovery, queue: runQueue, fleet, generator, run, council, scaler, alerts },
-    ...{ monitors, costMeter: meterOfCost, scalingContext, monitor, surface, chaos, faults, streams, endAgentWork },
+    ...{ observation, queue: runQueue, fleet, generator, run, council, scaler, scalingContext },
+    ...{ surface, chaos, faults, streams, endAgentWork },
     reconcile: reconciliation,
   };
 }
@@ -302,31 +231,37 @@ function withThoseOnTheWay(counts: LedgerCounts, sent: number): LedgerCounts {
 
 interface FleetWithWork {
   readonly fleet: Fleet;
-  readonly executor: RateLimitSwitch;
+  readonly place: PlaceOfFaults;
   readonly endAgentWork: () => Promise<void>;
 }
 
 /** Agents that are objects of this process. */
-function ownFleet(options: AssemblyOptions, queue: TaskQueue, journal: LedgerAudit): FleetWithWork {
+function ownFleet(options: AssemblyOptions, runQueue: RunQueue, journal: LedgerAudit): FleetWithWork {
   const { experiment, clock, target, onError } = options;
   const { executor, close } = agentWork({ experiment, clock, target, onError });
+  const partitions = experiment.chaos.injections.some(({ type }) => type === 'network_partition');
+  const cuttable = partitions ? new CuttableQueue(clock, runQueue.queue) : null;
+  const queue = cuttable ?? runQueue.queue;
   const fleet = new InProcessFleet({ ...fleetOptions(options), queue, executor, journal, onError });
-  return { fleet, executor, endAgentWork: close };
+  const place: PlaceOfFaults = {
+    setLinkDelay: (latencyMs) => {
+      runQueue.setLinkDelay(latencyMs);
+    },
+    setReachable: (zone, reachable) => {
+      cuttable?.setReachable(zone, reachable);
+    },
+    setRateLimit: (share) => {
+      executor.extraRateLimit = share;
+    },
+    cutOffShare: (agents) => cuttable?.cutOffShare(agents.map(({ id }) => id)) ?? null,
+    store: () => runQueue.redis?.store() ?? null,
+    killStore: (name) => runQueue.redis?.killStore(name),
+  };
+  return { fleet, place, endAgentWork: close };
 }
 
-/** Agents that are processes. */
-function fleetOn(platform: ProcessPlatform, options: AssemblyOptions): FleetWithWork {
-  const fleet = new Fleet({ ...fleetOptions(options), members: platform.members });
-  return { fleet, executor: platform.executor, endAgentWork: () => platform.close() };
-}
-
-function fleetOptions({ experiment, clock, emit, fleetHistory }: AssemblyOptions): Omit<FleetOptions, 'members'> {
-  return { experiment, clock, events: emit, ...(fleetHistory === undefined ? {} : { history: fleetHistory }) };
-}
-
-/** Agents a run begins with: the first stage's, or the phase's with its reserve. */
-export function deployedAtStart({ fleet }: Experiment): number {
-  return fleet.stages[0]?.agents ?? fleet.agents + fleet.reserve;
+function fleetOptions({ experiment, clock, emit, earlier }: AssemblyOptions): Omit<FleetOptions, 'members'> {
+  return { experiment, clock, events: emit, ...(earlier === undefined ? {} : { history: earlier.fleet }) };
 }
 
 /** Chaos's hypothesis: the service answers in time, and the fleet is whole but for its reserve. */
@@ -338,19 +273,4 @@ function steadyState(experiment: Experiment, collector: Collector, now: number, 
   const { agents } = experiment.fleet;
   if (active < agents) return { ok: false, reason: `${active} of ${agents} agents are ready` };
   return { ok: true, reason: '' };
-}
-
-function recoveryObserver(recovery: RecoveryTracker): QueueObserver {
-  return {
-    submitted: () => undefined,
-    started: (lease: Lease, _agent, at) => {
-      recovery.started(lease.task.index, at);
-    },
-    finished: (lease: Lease, _agent, _result, outcome, at) => {
-      if (outcome !== 'superseded') recovery.finished(lease.task.index, at);
-    },
-    requeued: (lease: Lease, _agent, _reason, at, dead) => {
-      if (dead) recovery.finished(lease.task.index, at);
-    },
-  };
 }

@@ -3,11 +3,11 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileFaultLedger } from '../chaos/adapters/file-fault-ledger.js';
 import { MemoryFaultLedger } from '../chaos/fault-ledger.js';
+import type { RunControl } from '../control/port.js';
 import type { RunEnd } from '../coordinator/run.js';
 import { defaultSizing } from '../cost/deployment-sizing.js';
 import type { Sizing } from '../cost/sizing.js';
-import { Aborted, type Clock } from '../kernel/clock.js';
-import { ExperimentError } from '../kernel/errors.js';
+import type { Clock } from '../kernel/clock.js';
 import { MachineLag } from '../kernel/machine-lag.js';
 import { Random } from '../kernel/random.js';
 import { RealClock } from '../kernel/real-clock.js';
@@ -21,12 +21,13 @@ import type { Experiment } from '../spec/experiment.js';
 import { specHash } from '../spec/spec-hash.js';
 import { VERSION } from '../kernel/version.js';
 import { carryOut } from './carry-out.js';
-import type { ProcessPlatform } from './platform.js';
 import { requireAgents } from './executors.js';
 import { ExperimentRun } from './experiment-run.js';
 import { Recorder } from './recorder.js';
 import { openRedisRun, type RedisChoice, type RedisRun } from './redis-run.js';
+import { writeBasis, type RunBasis } from './run-basis.js';
 import { recordToJson } from './run-record.js';
+import { supervise } from './supervise.js';
 import { warmUp } from './warm-up.js';
 import type { RunSnapshot } from './snapshot.js';
 
@@ -47,10 +48,13 @@ export interface ExecuteOptions {
   /** Told how far the start is, where it takes a while. */
   readonly onProgress?: (text: string) => void;
   /** Called as soon as there is a run, before it begins. `save` writes down all there is, in case it is the last. */
-  readonly onRun: (run: ExperimentRun, folder: string, save: () => Promise<void>) => void | Promise<void>;
-  readonly onAlert?: (alert: FiringAlert) => void;
+  readonly onRun: (run: RunControl, folder: string, save: () => Promise<void>) => void | Promise<void>;
+  readonly onAlert?: (alert: ToldAlert) => void;
   readonly onError: (error: unknown) => void;
 }
+
+/** An alert as people are told of it. */
+export type ToldAlert = Pick<FiringAlert, 'name' | 'severity' | 'condition'>;
 
 export interface Executed {
   readonly report: ExperimentReport;
@@ -81,7 +85,10 @@ export async function execute(options: ExecuteOptions): Promise<Executed> {
           onProgress: options.onProgress ?? (() => undefined),
         });
   try {
-    return await executeWith(redis, { options, experiment, experimentId, real, hash });
+    const prepared = { options, experiment, experimentId, real, hash };
+    return options.redis?.processes === true && redis !== null
+      ? await executeProcesses(redis, options.redis, prepared)
+      : await executeWith(redis, prepared);
   } finally {
     await redis?.close().catch(onError);
   }
@@ -95,22 +102,15 @@ interface Prepared {
   readonly hash: string;
 }
 
-async function executeWith(
-  redis: RedisRun | null,
-  { options, experiment, experimentId, real, hash }: Prepared,
-): Promise<Executed> {
-  const { target, resume, onError } = options;
+/** A folder of its own, with the spec in it. */
+async function newFolder({ options, experiment, experimentId }: Prepared): Promise<string> {
   const folder = await createRunFolder(experimentId, options.out, options.root);
   await claim(join(folder, RUN_FILES.spec), `${JSON.stringify(experiment, null, 2)}\n`);
-  const platform = await startProcesses(redis, folder, options.signal);
+  return folder;
+}
 
-  const startsAt = resume?.takenAt ?? experiment.startAtMs;
-  const virtual = target === 'rehearsal' ? new VirtualClock(startsAt, new Random(experiment.seed, 'ties')) : null;
-  const clock: Clock = virtual ?? real;
-  const sink = new FileSink(folder);
-  // A rehearsal's faults are gone with its process; a live run's must be undone by whoever comes next.
-  const faultFile = target === 'rehearsal' ? null : await FileFaultLedger.open(join(folder, RUN_FILES.faults), clock);
-  const provenance = {
+function provenanceOf({ experiment, hash }: Prepared): RunBasis['provenance'] {
+  return {
     version: VERSION,
     commit: commit(),
     imageDigest: null,
@@ -118,6 +118,35 @@ async function executeWith(
     specHash: hash,
     seed: experiment.seed,
   };
+}
+
+/** All roles as processes; this one only keeps them up. */
+async function executeProcesses(redis: RedisRun, choice: RedisChoice, prepared: Prepared): Promise<Executed> {
+  const { options, experiment, experimentId, real } = prepared;
+  const folder = await newFolder(prepared);
+  const sizing = options.sizing ?? defaultSizing(experiment);
+  await writeBasis(folder, { experimentId, sizing, provenance: provenanceOf(prepared) });
+  return supervise({
+    ...{ experiment, experimentId, clock: real, folder, redis: choice.redis, tools: choice.tools },
+    ...{ run: redis.run, cluster: redis.cluster, queue: redis.queue },
+    signal: options.signal ?? new AbortController().signal,
+    onProgress: options.onProgress ?? (() => undefined),
+    ...{ onRun: options.onRun, onAlert: options.onAlert ?? (() => undefined), onError: options.onError },
+  });
+}
+
+async function executeWith(redis: RedisRun | null, prepared: Prepared): Promise<Executed> {
+  const { options, experiment, experimentId, real } = prepared;
+  const { target, resume, onError } = options;
+  const folder = await newFolder(prepared);
+
+  const startsAt = resume?.takenAt ?? experiment.startAtMs;
+  const virtual = target === 'rehearsal' ? new VirtualClock(startsAt, new Random(experiment.seed, 'ties')) : null;
+  const clock: Clock = virtual ?? real;
+  const sink = new FileSink(folder);
+  // A rehearsal's faults are gone with its process; a live run's must be undone by whoever comes next.
+  const faultFile = target === 'rehearsal' ? null : await FileFaultLedger.open(join(folder, RUN_FILES.faults), clock);
+  const provenance = provenanceOf(prepared);
   const sizing = options.sizing ?? resume?.sizing ?? defaultSizing(experiment);
   const run = new ExperimentRun({
     experiment,
@@ -132,7 +161,6 @@ async function executeWith(
     onError,
     ...(resume === undefined ? {} : { resume }),
     ...(redis === null ? {} : { queue: redis.queue }),
-    ...(platform === null ? {} : { platform }),
   });
   const recorder = new Recorder(run, folder, sink, clock, target, experiment.durationMs, onError);
   let begun = false;
@@ -163,21 +191,6 @@ async function executeWith(
   } finally {
     await machine?.stop();
     await faultFile?.dispose();
-  }
-}
-
-/** Agents and coordinators as processes, where they are to be; of a run that cannot be started nothing is left. */
-async function startProcesses(
-  redis: RedisRun | null,
-  folder: string,
-  signal = new AbortController().signal,
-): Promise<ProcessPlatform | null> {
-  try {
-    return (await redis?.startProcesses(folder, signal)) ?? null;
-  } catch (error) {
-    await rm(folder, { recursive: true, force: true });
-    if (!(error instanceof Aborted)) throw error;
-    throw new ExperimentError('INTERNAL', 'The start was called off; nothing was left behind.', [], { cause: error });
   }
 }
 

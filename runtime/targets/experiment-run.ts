@@ -7,18 +7,17 @@ import { defaultSizing } from '../cost/deployment-sizing.js';
 import type { Sizing } from '../cost/sizing.js';
 import type { Clock, Eventually, Timer } from '../kernel/clock.js';
 import { MINUTE } from '../kernel/units.js';
-import type { AlertRecord, FiringAlert } from '../observe/alerts.js';
-import { identityHolds, LedgerAudit } from '../observe/audit.js';
+import type { FiringAlert } from '../observe/alerts.js';
 import type { ExperimentData } from '../observe/data.js';
-import type { ExperimentEvent, FaultRecord, RunState } from '../observe/events.js';
-import { Tally } from '../observe/tally.js';
+import type { ExperimentEvent, RunState } from '../observe/events.js';
 import type { LedgerCounts, QueueObserver } from '../queue/port.js';
 import type { Sink } from '../record/port.js';
 import type { ReportInput } from '../report/build.js';
+import { deployedAtStart } from '../spec/deployed-agents.js';
 import type { Experiment } from '../spec/experiment.js';
-import { assemble, deployedAtStart, type Assembly } from './assembly.js';
+import { assemble, type Assembly } from './assembly.js';
 import { notTakenUp } from './not-taken-up.js';
-import type { ProcessPlatform } from './platform.js';
+import { splitFaults, type RunRecord } from './observation.js';
 import { runStatus } from './run-status.js';
 import type { RunQueueMaker } from './run-queue.js';
 import type { RunSnapshot } from './snapshot.js';
@@ -35,8 +34,6 @@ export interface ExperimentRunOptions {
   readonly provenance: Omit<ReportInput['provenance'], 'sinks' | 'queue'>;
   /** Where tasks are kept. @default in this process */
   readonly queue?: RunQueueMaker;
-  /** Where agents and coordinators are processes of their own. @default they are objects of this process */
-  readonly platform?: ProcessPlatform;
   readonly onAlert?: (alert: FiringAlert) => void;
   /** Something failed behind the scenes; the run goes on. */
   readonly onError: (error: unknown) => void;
@@ -46,9 +43,6 @@ export interface ExperimentRunOptions {
   readonly resume?: RunSnapshot;
 }
 
-/** What a report is made from but for spec and events, which have files of their own. */
-export type RunRecord = Omit<ReportInput, 'experiment' | 'events'>;
-
 /**
  * One execution of an experiment in this process: brings everything up, lets it run to its end or to an operator's
  * command, and takes everything down again on every way out.
@@ -56,30 +50,19 @@ export type RunRecord = Omit<ReportInput, 'experiment' | 'events'>;
 export class ExperimentRun implements RunControl {
   private readonly sizing: Sizing;
   private readonly parts: Assembly;
-  private readonly events: ExperimentEvent[];
   private readonly listeners = new Set<(event: ExperimentEvent) => void>();
   private readonly sampleListeners = new Set<(data: ExperimentData) => void>();
   private readonly closing = new AbortController();
-  private samplesSinceRecord = 0;
   private lastSubmitted = 0;
   private readonly timers: Timer[] = [];
-  /** Tasks from here on were sent after the queue was asked what it holds; Infinity = its view is never behind. */
-  private askedUpTo = Infinity;
 
   constructor(private readonly options: ExperimentRunOptions) {
-    const { experiment, clock, faultLedger, resume } = options;
-    this.events = [...(resume?.events ?? [])];
-    // The records of a run that is taken up again tell its whole story.
-    for (const event of this.events) for (const sink of options.sinks) sink.event(event);
-    const startedAt = resume?.startedAt ?? clock.now();
+    const { experiment, experimentId, target, clock, sinks, provenance, faultLedger, resume, onError } = options;
     this.sizing = options.sizing ?? resume?.sizing ?? defaultSizing(experiment);
     this.parts = assemble({
-      experiment,
+      ...{ experiment, experimentId, target, clock, sinks, provenance, faultLedger, onError },
       sizing: this.sizing,
-      clock,
-      target: options.target,
-      faultLedger,
-      startedAt,
+      startedAt: resume?.startedAt ?? clock.now(),
       emit: (event) => {
         this.emit(event);
       },
@@ -87,19 +70,9 @@ export class ExperimentRun implements RunControl {
         this.sampled(data, counts);
       },
       onAlert: options.onAlert ?? (() => undefined),
-      onError: options.onError,
       ...(options.observers === undefined ? {} : { observers: options.observers }),
       ...(options.queue === undefined ? {} : { queue: options.queue }),
-      ...(options.platform === undefined ? {} : { platform: options.platform }),
-      ...(resume === undefined
-        ? {}
-        : {
-            tally: Tally.fromJSON(experiment, resume.tally),
-            audit: LedgerAudit.fromJSON(resume.audit),
-            from: resume.generator,
-            fleetHistory: resume.fleet,
-            costUsed: resume.cost,
-          }),
+      ...(resume === undefined ? {} : { earlier: resume }),
     });
     if (resume !== undefined) this.takeUp(resume);
   }
@@ -123,10 +96,10 @@ export class ExperimentRun implements RunControl {
   /** Runs the experiment to its end. Everything is down again when this resolves. */
   async carryOut(): Promise<{ end: RunEnd; input: ReportInput }> {
     const { experiment, clock } = this.options;
-    const { fleet, council, monitor, run, chaos, generator } = this.parts;
+    const { fleet, council, observation, run, chaos, generator } = this.parts;
     fleet.deploy(this.agentsToDeploy());
     council.start();
-    monitor.start();
+    observation.monitor.start();
     const scaling = clock.every(experiment.scaling.evaluateMs, () => {
       this.evaluateScaling();
     });
@@ -143,10 +116,9 @@ export class ExperimentRun implements RunControl {
     const { reconcile } = this.parts;
     // Somebody has to sweep, and to be there for the tasks.
     if (reconcile !== null) await reconcile(this.timeToRunAgain(end)).catch(this.options.onError);
-    const stopped = council.stop();
-    if (stopped instanceof Promise) await stopped;
-    monitor.stop();
-    const input = await this.settle(end);
+    council.stop();
+    observation.monitor.stop();
+    const input = await observation.settle(end);
     const gone = fleet.close();
     if (gone instanceof Promise) await gone;
     await this.parts.endAgentWork().catch(this.options.onError);
@@ -201,7 +173,8 @@ export class ExperimentRun implements RunControl {
 
   /** Everything needed to take the run up again. Best taken of a drained run; else running tasks run again. */
   snapshot(by: string): RunSnapshot {
-    const { run, generator, queue, tally, audit, scaler, fleet, costMeter, chaos } = this.parts;
+    const { run, generator, queue, observation, scaler, fleet, chaos } = this.parts;
+    const { tally, audit, costMeter } = observation;
     const { experiment } = this.options;
     if (queue.restore === null) throw notTakenUp();
     if (run.state === 'created') throw wrongState('snapshot', run.state, 'draining');
@@ -224,10 +197,10 @@ export class ExperimentRun implements RunControl {
       agents: fleet.sample().target,
       fleet: fleet.history,
       cost: costMeter.used,
-      faults: this.faults(),
-      alerts: this.alerts(),
+      faults: observation.faultRecords(),
+      alerts: observation.alertRecords(),
       chaos: isOver(run.state) ? experiment.chaos.enabled : chaos.status.enabled,
-      events: [...this.events],
+      events: [...observation.events],
     };
   }
 
@@ -235,46 +208,14 @@ export class ExperimentRun implements RunControl {
     return runStatus(this.parts, this.options);
   }
 
-  /** Before {@link record}: brings up to date what is known of the queue; nothing to wait for where it always is. */
+  /** See {@link Observation.refresh}. */
   refresh(): Eventually<void> {
-    const { queue, generator, audit } = this.parts;
-    const next = generator.position().arrivals.index;
-    const refreshed = queue.view.refresh();
-    if (!(refreshed instanceof Promise)) return undefined;
-    return refreshed.then(async () => {
-      this.askedUpTo = next;
-      // What the queue has counted by now was written down by its agent before.
-      await this.options.platform?.readJournals(audit);
-    });
+    return this.parts.observation.refresh();
   }
 
-  /** What a report would be made from if the run ended here: written now and then, in case nobody gets to do it. */
-  record(cutShort: string | null, endedAt = this.options.clock.now()): RunRecord {
-    const { tally, queue, audit, generator, costMeter, scaler, monitors } = this.parts;
-    const { experimentId, target, provenance, sinks } = this.options;
-    const counts = queue.view.counts();
-    const held = new Set(queue.view.unfinished().map(({ task }) => task.index));
-    const holds = (index: number): boolean => held.has(index) || index >= this.askedUpTo;
-    const { agentTime } = costMeter;
-    return {
-      experimentId,
-      target,
-      tally,
-      ledger: { counts, judgement: audit.judge(counts, holds) },
-      load: generator.stats,
-      cost: { ...costMeter.estimate(), ...(agentTime === null ? {} : { agentTime }) },
-      provenance: {
-        ...provenance,
-        ...(target === 'rehearsal' ? {} : { queue: queue.kind() }),
-        sinks: sinks.map((sink) => sink.state()),
-      },
-      endedAt,
-      cutShort,
-      forecast: scaler.forecastReport(),
-      monitors: monitors.findings(),
-      faults: this.faults(),
-      alerts: this.alerts(),
-    };
+  /** See {@link Observation.record}. */
+  record(cutShort: string | null): RunRecord {
+    return this.parts.observation.record(cutShort);
   }
 
   // ---- inside -----------------------------------------------------------------------------------------------------
@@ -287,7 +228,8 @@ export class ExperimentRun implements RunControl {
 
   /** Goes on where the snapshot stands: the time since then counts as a pause. */
   private takeUp(snapshot: RunSnapshot): void {
-    const { queue, scaler, tally, book, recovery, chaos } = this.parts;
+    const { queue, scaler, observation, chaos } = this.parts;
+    const { tally, book, recovery } = observation;
     const now = this.options.clock.now();
     if (queue.restore === null) throw notTakenUp();
     queue.restore(snapshot.unfinished, snapshot.counts);
@@ -311,39 +253,13 @@ export class ExperimentRun implements RunControl {
     return state === 'aborted' ? 0 : Math.min(this.options.experiment.fleet.drainTimeoutMs, MINUTE);
   }
 
-  /** Those of an earlier process first. */
-  private faults(): FaultRecord[] {
-    const { resume } = this.options;
-    const earlier = resume === undefined ? [] : splitFaults(resume.faults).recovered;
-    return [...earlier, ...this.parts.recovery.records()];
-  }
-
-  private alerts(): AlertRecord[] {
-    return [...(this.options.resume?.alerts ?? []), ...this.parts.alerts.records()];
-  }
-
   private permit(command: string, to: RunState): void {
     if (!mayGo(this.state, to)) throw wrongState(command, this.state, to);
   }
 
-  private async settle(end: RunEnd): Promise<ReportInput> {
-    const { experiment, sinks } = this.options;
-    const { tally, queue, recovery, alerts, monitor } = this.parts;
-    const refreshed = this.refresh();
-    if (refreshed instanceof Promise) await refreshed;
-    monitor.look();
-    recovery.end();
-    alerts.end(end.at);
-    tally.unfinished(queue.view.unfinished(), end.at);
-    const cutShort = end.complete ? null : end.reason;
-    // Held: nothing more may happen in virtual time while the disk is busy.
-    await this.options.clock.hold(Promise.all(sinks.map((sink) => sink.close())));
-    return { experiment, events: this.events, ...this.record(cutShort, end.at) };
-  }
-
   private preemptions(): Promise<void> {
     const { experiment, clock } = this.options;
-    const { surface, book, faults, streams, generator } = this.parts;
+    const { surface, observation, faults, streams, generator } = this.parts;
     return runPreemptions(
       {
         fleet: experiment.fleet,
@@ -352,7 +268,7 @@ export class ExperimentRun implements RunControl {
         clock,
         random: streams.stream('preemption'),
         surface,
-        book,
+        book: observation.book,
         emit: (event) => {
           this.emit(event);
         },
@@ -363,56 +279,27 @@ export class ExperimentRun implements RunControl {
   }
 
   private evaluateScaling(): void {
-    const { scaler, collector, fleet, scalingContext } = this.parts;
+    const { scaler, observation, fleet, scalingContext } = this.parts;
     const now = this.options.clock.now();
-    scaler.evaluate(now, { ...collector.scalingInputs(now), agents: fleet.sample().target }, scalingContext());
+    scaler.evaluate(
+      now,
+      { ...observation.collector.scalingInputs(now), agents: fleet.sample().target },
+      scalingContext(),
+    );
   }
 
   private sampled(data: ExperimentData, counts: LedgerCounts): void {
-    const { experiment, sinks, clock } = this.options;
-    const { scaler, run } = this.parts;
-    scaler.recordArrivals(data.timestamp, counts.submitted - this.lastSubmitted);
+    this.parts.scaler.recordArrivals(data.timestamp, counts.submitted - this.lastSubmitted);
     this.lastSubmitted = counts.submitted;
-    if (!identityHolds(counts) && !isOver(run.state))
-      run.abort(`the ledger does not add up: ${JSON.stringify(counts)}`);
-    if (data.cost >= experiment.budget.maxUsd && run.state === 'running') {
-      run.pause(`the cost cap of ${experiment.budget.maxUsd} USD is reached`);
-    }
-    this.samplesSinceRecord += 1000;
-    if (this.samplesSinceRecord >= experiment.storage.timeSeries.resolutionMs) {
-      this.samplesSinceRecord = 0;
-      for (const sink of sinks) sink.sample(data);
-    }
     for (const listener of this.sampleListeners) listener(data);
-    for (const sink of sinks) {
-      const pressure = sink.pressure();
-      if (pressure !== null) clock.hold(pressure).catch(this.options.onError);
-    }
   }
 
   private emit(event: ExperimentEvent): void {
-    this.events.push(event);
-    for (const sink of this.options.sinks) sink.event(event);
-    if (event.type === 'run_state') this.followLoad(event.to, event.at);
-    this.parts.alerts.note(event);
+    this.parts.observation.take(event);
     for (const listener of this.listeners) listener(event);
-  }
-
-  /** Tells the tally when the schedule stands still and when it ends. */
-  private followLoad(state: RunState, at: number): void {
-    const { tally } = this.parts;
-    if (state === 'paused') tally.pauseFrom(at);
-    else if (state === 'running') tally.pauseTo(at);
-    else if (state !== 'created') tally.stopAt(at);
   }
 
   private control(command: string, by: string, detail: string): void {
     this.emit({ type: 'control', at: this.options.clock.now(), command, by, detail });
   }
-}
-
-/** Recovered and not. */
-function splitFaults(faults: readonly FaultRecord[]): { recovered: FaultRecord[]; open: FaultRecord[] } {
-  const isRecovered = ({ serviceRecoveryMs }: FaultRecord): boolean => serviceRecoveryMs !== null;
-  return { recovered: faults.filter(isRecovered), open: faults.filter((fault) => !isRecovered(fault)) };
 }

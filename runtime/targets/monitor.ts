@@ -13,7 +13,7 @@ export interface MonitorParts {
   readonly clock: Clock;
   readonly queue: TaskQueue;
   readonly counts: () => LedgerCounts;
-  readonly fleet: FleetActuator;
+  readonly fleet: Pick<FleetActuator, 'sample'>;
   readonly collector: Collector;
   readonly alerts: AlertEngine;
   readonly monitors: Monitors;

@@ -1,3 +1,4 @@
+import { IndexSet } from '../kernel/index-set.js';
 import type { GeneratorJournal } from '../load/port.js';
 import type { AgentIdentity, FinishOutcome, Lease, QueueObserver, SubmitOutcome } from '../queue/port.js';
 import type { AttemptResult } from '../queue/task.js';
@@ -9,6 +10,8 @@ import type { AttemptResult } from '../queue/task.js';
 export class OpenTasks implements GeneratorJournal, QueueObserver {
   /** When the schedule wanted each, epoch ms. */
   private readonly open = new Map<number, number>();
+  /** Refused or finished: where the word of the offer comes later, or twice, it opens nothing any more. */
+  private readonly over = new IndexSet();
 
   /** @param journal told the same. */
   constructor(private readonly journal: GeneratorJournal) {}
@@ -25,12 +28,12 @@ export class OpenTasks implements GeneratorJournal, QueueObserver {
   // ---- the generator's journal ------------------------------------------------------------------------------------
 
   sent(index: number, scheduledAt: number): void {
-    this.open.set(index, scheduledAt);
+    if (!this.over.has(index)) this.open.set(index, scheduledAt);
     this.journal.sent(index, scheduledAt);
   }
 
   answered(index: number, outcome: SubmitOutcome): void {
-    if (!outcome.accepted) this.open.delete(index);
+    if (!outcome.accepted) this.end(index);
     this.journal.answered(index, outcome);
   }
 
@@ -49,10 +52,15 @@ export class OpenTasks implements GeneratorJournal, QueueObserver {
   }
 
   finished(lease: Lease, _agent: AgentIdentity, _result: AttemptResult, outcome: FinishOutcome): void {
-    if (outcome === 'counted' || outcome === 'dead') this.open.delete(lease.task.index);
+    if (outcome === 'counted' || outcome === 'dead') this.end(lease.task.index);
   }
 
   requeued(lease: Lease, _agent: AgentIdentity, _reason: 'expired' | 'released', _at: number, dead: boolean): void {
-    if (dead) this.open.delete(lease.task.index);
+    if (dead) this.end(lease.task.index);
+  }
+
+  private end(index: number): void {
+    this.open.delete(index);
+    this.over.add(index);
   }
 }

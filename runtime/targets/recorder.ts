@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import type { Clock } from '../kernel/clock.js';
+import type { Clock, Eventually } from '../kernel/clock.js';
+import type { ExperimentData } from '../observe/data.js';
 import { RUN_FILES, writeWhole } from '../record/run-folder.js';
 import type { FileSink } from '../record/files.js';
-import type { ExperimentRun } from './experiment-run.js';
+import type { RunRecord } from './observation.js';
 import { recordSlices, recordToJson } from './run-record.js';
 
 /** A rehearsal writes this many records, evenly over the run. */
@@ -11,6 +12,13 @@ const REHEARSAL_RECORDS = 20;
 const LIVE_EVERY_S = 30;
 /** Characters written without letting tasks through: less than a millisecond's work. */
 const BREATHE_AFTER = 8 * 1024;
+
+/** A run as far as it is written down. */
+export interface RecordedRun {
+  onSample(listener: (data: ExperimentData) => void): void;
+  refresh(): Eventually<void>;
+  record(cutShort: null): RunRecord;
+}
 
 /**
  * Writes down, now and then, all that a report would need if the process were killed: the record of the run so far,
@@ -23,7 +31,7 @@ export class Recorder {
   private readonly everySamples: number;
 
   constructor(
-    private readonly run: ExperimentRun,
+    private readonly run: RecordedRun,
     private readonly folder: string,
     private readonly sink: FileSink,
     private readonly clock: Clock,

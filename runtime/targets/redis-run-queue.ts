@@ -1,15 +1,19 @@
 import type { Clock, Timer } from '../kernel/clock.js';
 import { SECOND } from '../kernel/units.js';
+import { readClocks } from '../queue/adapters/redis/clock-records.js';
 import { DelayedStore } from '../queue/adapters/redis/delayed-store.js';
 import { RedisQueue } from '../queue/adapters/redis/redis-queue.js';
 import type { PartitionStore } from '../queue/adapters/redis/store.js';
-import type { LedgerCounts, QueueObserver, UnfinishedTask } from '../queue/port.js';
+import type { LedgerCounts, QueueObserver, SideKeys, UnfinishedTask } from '../queue/port.js';
 import type { QueueProvenance } from '../report/model.js';
 import type { QueueRules } from '../spec/experiment.js';
 import type { QueueView, RunQueue, RunQueueMaker } from './run-queue.js';
 
 /** How often the counters are asked for. */
 const LOOK_MS = SECOND / 2;
+
+/** How often the processes' clocks are asked about. */
+const CLOCKS_MS = 10 * SECOND;
 
 /** How long a refresh waits for a queue that does not answer; then what was known before stands. */
 const PATIENCE_MS = 10 * SECOND;
@@ -26,6 +30,10 @@ export interface RedisRunQueueOptions {
   readonly onError: (error: unknown) => void;
   readonly redisVersion: string;
   readonly processes: boolean;
+  /** Where primaries may be killed. */
+  readonly primaries?: NonNullable<RunQueue['redis']>;
+  /** Where the run's processes tell how well they know their clocks. */
+  readonly keys: SideKeys;
 }
 
 /** A run's queue in Redis, opened before there is a run: `maker` gives it to one. */
@@ -45,7 +53,7 @@ export async function openRedisRunQueue(options: RedisRunQueueOptions): Promise<
   const relay = new Relay();
   const store = new DelayedStore(clock, options.store);
   const queue = await RedisQueue.open({ clock, rules, store, run, driver, observers: [relay], random, onError });
-  const view = new RedisView(queue, clock, onError);
+  const view = new RedisView(queue, options.keys, clock, onError);
   view.start();
   const kind = (): QueueProvenance => ({
     kind: 'redis',
@@ -53,6 +61,7 @@ export async function openRedisRunQueue(options: RedisRunQueueOptions): Promise<
     degradedSeconds: view.degradedMs / SECOND,
     redisVersion: options.redisVersion,
     processes: options.processes,
+    ...(Number.isFinite(view.clockBoundMs) ? { clockBoundMs: view.clockBoundMs } : {}),
   });
   const runQueue: RunQueue = {
     queue,
@@ -61,6 +70,7 @@ export async function openRedisRunQueue(options: RedisRunQueueOptions): Promise<
       store.delayMs = latencyMs;
     },
     restore: null,
+    ...(options.primaries === undefined ? {} : { redis: options.primaries }),
     kind,
   };
   return {
@@ -105,20 +115,23 @@ const NONE: LedgerCounts = {
 class RedisView implements QueueView {
   /** Whole looks in which some partition had answered without a replica. */
   degradedMs = 0;
+  /** How far off some process' time can have been, at most; -Infinity until that is known. */
+  clockBoundMs = -Infinity;
   private latestCounts = NONE;
   private latestUnfinished: readonly UnfinishedTask[] = [];
   private degradedAnswers = 0;
-  private timer: Timer | null = null;
+  private timers: Timer[] = [];
   private asking = false;
 
   constructor(
     private readonly queue: RedisQueue,
+    private readonly keys: SideKeys,
     private readonly clock: Clock,
     private readonly onError: (error: unknown) => void,
   ) {}
 
   start(): void {
-    this.timer = this.clock.every(LOOK_MS, () => {
+    const looking = this.clock.every(LOOK_MS, () => {
       if (this.asking) return;
       this.asking = true;
       this.clock.spawn(async () => {
@@ -129,10 +142,14 @@ class RedisView implements QueueView {
         }
       }, this.onError);
     });
+    const clocks = this.clock.every(CLOCKS_MS, () => {
+      this.clock.spawn(() => this.lookAtClocks(), this.onError);
+    });
+    this.timers = [looking, clocks];
   }
 
   stop(): void {
-    this.timer?.cancel();
+    for (const timer of this.timers) timer.cancel();
   }
 
   counts(): LedgerCounts {
@@ -160,6 +177,14 @@ class RedisView implements QueueView {
     this.latestUnfinished = await this.queue.unfinished();
     await this.look();
     await this.queue.caughtUp();
+    // Not at the cost of the counters.
+    await this.lookAtClocks().catch(this.onError);
+  }
+
+  private async lookAtClocks(): Promise<void> {
+    const own = this.queue.clockOffset.boundMs;
+    if (Number.isFinite(own)) this.clockBoundMs = Math.max(this.clockBoundMs, own);
+    for (const { boundMs } of await readClocks(this.keys)) this.clockBoundMs = Math.max(this.clockBoundMs, boundMs);
   }
 
   private async look(): Promise<void> {

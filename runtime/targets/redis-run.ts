@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { RedisPrimaries, type RedisProcesses } from '../chaos/adapters/redis-primaries.js';
 import type { Clock } from '../kernel/clock.js';
 import { Random } from '../kernel/random.js';
 import { partitionRules } from '../queue/adapters/redis/partition-rules.js';
@@ -7,8 +8,7 @@ import { removeRun } from '../queue/adapters/redis/remove-run.js';
 import { openRedisStore } from '../queue/adapters/redis/redis-store.js';
 import type { Experiment } from '../spec/experiment.js';
 import { specHash } from '../spec/spec-hash.js';
-import { startProcesses } from './processes/process-platform.js';
-import type { ProcessPlatform } from './platform.js';
+import type { FaultTools } from './processes/process-faults.js';
 import { openRedisRunQueue } from './redis-run-queue.js';
 import type { RunQueueMaker } from './run-queue.js';
 
@@ -17,8 +17,10 @@ export interface RedisChoice {
   readonly redis: RedisEndpoint;
   /** What it was given as, for errors: `--redis`. */
   readonly path: string;
-  /** Agents and coordinators are processes of their own. */
+  /** All its roles are processes of their own. */
   readonly processes: boolean;
+  /** What faults are injected with. */
+  readonly tools: FaultTools;
 }
 
 export interface RedisRunOptions {
@@ -31,12 +33,13 @@ export interface RedisRunOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** What a run has in Redis, and its processes. */
+/** What a run has in Redis. */
 export interface RedisRun {
+  /** Its name there. */
+  readonly run: string;
+  readonly cluster: boolean;
   readonly queue: RunQueueMaker;
-  /** Starts agents and coordinators, where they are to be processes. `folder`: of the run, with its spec.json. */
-  startProcesses(folder: string, signal: AbortSignal): Promise<ProcessPlatform | null>;
-  /** Ends the processes, lets go of Redis, and removes the run's keys there. */
+  /** Lets go of Redis, and removes the run's keys there. */
   close(): Promise<void>;
 }
 
@@ -47,7 +50,7 @@ export interface RedisRun {
  */
 export async function openRedisRun(options: RedisRunOptions): Promise<RedisRun> {
   const { choice, experiment, experimentId, clock, onProgress, onError } = options;
-  const { redis, path, processes } = choice;
+  const { redis, path, processes, tools } = choice;
   // Runs of several machines may meet in one Redis: a name that only says when it began is not enough.
   const run = `${experimentId}-${randomBytes(3).toString('hex')}`;
   const random = new Random(experiment.seed, run);
@@ -59,23 +62,19 @@ export async function openRedisRun(options: RedisRunOptions): Promise<RedisRun> 
   for (const warning of store.warnings) onProgress(`Redis: ${warning}`);
   const opened = await openRedisRunQueue({
     ...{ clock, rules: experiment.queue, store, run, driver, random: () => random.next(), onError },
-    ...{ redisVersion: store.version, processes },
+    ...{ redisVersion: store.version, processes, keys: store.sideKeys },
+    ...(tools.redisProcesses === null ? {} : { primaries: primariesOf(choice, tools.redisProcesses, store.cluster) }),
   });
-  let platform: ProcessPlatform | null = null;
+  const { cluster } = store;
   return {
-    queue: opened.maker,
-    async startProcesses(folder, signal) {
-      if (!processes) return null;
-      const { cluster } = store;
-      platform = await startProcesses({
-        ...{ experiment, clock, redis, cluster, run, folder, onProgress, onError, signal },
-      });
-      return platform;
-    },
+    ...{ run, cluster, queue: opened.maker },
     async close() {
-      await platform?.close();
       await opened.close();
-      await removeRun({ redis, run, cluster: store.cluster });
+      await removeRun({ redis, run, cluster });
     },
   };
+}
+
+function primariesOf({ redis }: RedisChoice, processes: RedisProcesses, cluster: boolean): RedisPrimaries {
+  return new RedisPrimaries({ ...redis, cluster }, processes);
 }

@@ -1,3 +1,4 @@
+import type { FaultSurface } from '../chaos/port.js';
 import type { Clock, Eventually } from '../kernel/clock.js';
 import { MemoryQueue } from '../queue/adapters/memory.js';
 import type { LedgerCounts, QueueObserver, TaskQueue, UnfinishedTask } from '../queue/port.js';
@@ -21,6 +22,8 @@ export interface QueueView {
 export interface RunQueue {
   readonly queue: TaskQueue;
   readonly view: QueueView;
+  /** Where it is in a Redis whose primaries may be killed. */
+  readonly redis?: Pick<FaultSurface, 'store' | 'killStore'>;
   /** Every message between the agents of this process and the queue takes this much longer, ms each way. */
   setLinkDelay(latencyMs: number): void;
   /** Takes up where a snapshot left off, before the first task; null = this queue cannot. */

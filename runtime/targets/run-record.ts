@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { ExperimentError } from '../kernel/errors.js';
+import { nanToText, textToNan } from '../kernel/json-numbers.js';
 import { Tally } from '../observe/tally.js';
 import type { Experiment } from '../spec/experiment.js';
-import type { RunRecord } from './experiment-run.js';
+import type { RunRecord } from './observation.js';
 
 /** What `record.json` holds: the record of a run, and whether the run had ended when it was written. */
 export interface StoredRecord {
@@ -72,15 +73,4 @@ export function parseRecord(text: string, file: string, experiment: Experiment):
       { cause: error },
     );
   }
-}
-
-/** JSON has no NaN; a figure nobody measured must not come back as 0 or null. */
-function nanToText(_key: string, value: unknown): unknown {
-  return typeof value === 'number' && !Number.isFinite(value) ? `#${value}` : value;
-}
-
-function textToNan(_key: string, value: unknown): unknown {
-  if (value === '#NaN') return NaN;
-  if (value === '#Infinity') return Infinity;
-  return value === '#-Infinity' ? -Infinity : value;
 }

@@ -1,4 +1,4 @@
-import type { RunStatus } from '../control/port.js';
+import type { RunLimits, RunStatus } from '../control/port.js';
 import type { Experiment } from '../spec/experiment.js';
 import type { Assembly } from './assembly.js';
 
@@ -10,7 +10,7 @@ interface Told {
 
 /** Where a run stands, for those who look at it from outside. */
 export function runStatus(parts: Assembly, options: Told): RunStatus {
-  const { run, generator, council, chaos, alerts, queue, monitor } = parts;
+  const { run, generator, council, chaos, queue, observation } = parts;
   const { experiment, experimentId, target } = options;
   return {
     experimentId,
@@ -22,16 +22,20 @@ export function runStatus(parts: Assembly, options: Told): RunStatus {
     durationMs: experiment.durationMs,
     leader: council.leader(),
     chaos: chaos.status,
-    alertsFiring: alerts.firing().map(({ name }) => name),
+    alertsFiring: observation.alerts.firing().map(({ name }) => name),
     counts: queue.view.counts(),
-    latest: monitor.latest,
-    limits: {
-      p99LatencyMs: experiment.targets.p99LatencyMs,
-      errorRate: experiment.targets.errorRate,
-      cpu: experiment.targets.cpu,
-      throughputPerMin: experiment.targets.throughputPerMin,
-      queueBound: experiment.queue.bound,
-      maxAgents: experiment.fleet.max,
-    },
+    latest: observation.monitor.latest,
+    limits: limitsOf(experiment),
+  };
+}
+
+export function limitsOf(experiment: Experiment): RunLimits {
+  return {
+    p99LatencyMs: experiment.targets.p99LatencyMs,
+    errorRate: experiment.targets.errorRate,
+    cpu: experiment.targets.cpu,
+    throughputPerMin: experiment.targets.throughputPerMin,
+    queueBound: experiment.queue.bound,
+    maxAgents: experiment.fleet.max,
   };
 }

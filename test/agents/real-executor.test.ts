@@ -214,6 +214,24 @@ describe('executor of real agents', () => {
     expect(errors).toHaveLength(1);
   });
 
+  it('makes no call while the limiter says nothing, and puts the task off when its time is over', async () => {
+    let gaveUp = false;
+    const { clock, runner, results, failures, start } = stage([], {
+      limiter: (virtual) => ({
+        take: (signal) => {
+          signal?.addEventListener('abort', () => (gaveUp = true));
+          return virtual.deferred<never>().promise;
+        },
+      }),
+    });
+    start();
+    await clock.run();
+    expect(results).toMatchObject([{ error: 'limiter_unavailable', deferred: true, at: TIMEOUT_MS }]);
+    expect(failures).toEqual([['limiter_unavailable', expect.stringContaining('nobody said')]]);
+    expect(runner.orders).toEqual([]);
+    expect(gaveUp).toBe(true);
+  });
+
   it('gives a permit back that comes when nobody waits for it any more', async () => {
     const ends: string[] = [];
     const permit = {

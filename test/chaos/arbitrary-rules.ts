@@ -1,23 +1,14 @@
 import fc from 'fast-check';
 import { MINUTE, SECOND } from '../../runtime/kernel/units.js';
-import type { ChaosRules, FaultType, Injection } from '../../runtime/spec/experiment.js';
+import { FAULT_TYPES, type ChaosRules, type Injection } from '../../runtime/spec/experiment.js';
 
 export const DURATION = 30 * MINUTE;
-
-const TYPES: readonly FaultType[] = [
-  'agent_kill',
-  'network_delay',
-  'coordinator_failover',
-  'zone_outage',
-  'slow_agents',
-  'rate_limit',
-];
 
 const seconds = (min: number, max: number): fc.Arbitrary<number> =>
   fc.integer({ min, max }).map((value) => value * SECOND);
 
 const arbitraryInjection: fc.Arbitrary<Injection> = fc.record({
-  type: fc.constantFrom(...TYPES),
+  type: fc.constantFrom(...FAULT_TYPES),
   everyMs: fc.option(seconds(30, 900)),
   atMs: fc.array(seconds(0, 1_800), { maxLength: 4 }),
   share: fc.double({ min: 0.05, max: 0.5, noNaN: true }),

@@ -47,6 +47,7 @@ describe('a fault that lasts', () => {
 
   test.each([
     ['network_delay', injection({ type: 'network_delay', atMs: [MINUTE], durationMs: MINUTE, latencyMs: 100 })],
+    ['network_partition', injection({ type: 'network_partition', atMs: [MINUTE], durationMs: MINUTE })],
     ['zone_outage', injection({ type: 'zone_outage', atMs: [MINUTE], durationMs: MINUTE })],
     ['slow_agents', injection({ type: 'slow_agents', atMs: [MINUTE], durationMs: MINUTE, share: 0.2, factor: 3 })],
     ['rate_limit', injection({ type: 'rate_limit', atMs: [MINUTE], durationMs: MINUTE, share: 0.5 })],

@@ -7,6 +7,7 @@ import type {
   FaultMeasure,
   FaultSurface,
   LastingEffect,
+  StoreView,
 } from '../../runtime/chaos/port.js';
 
 interface FakeAgent {
@@ -20,8 +21,10 @@ interface FakeAgent {
 
 const RESTART_MS = 5_000;
 const ELECTION_MS = 2_000;
+const PROMOTION_MS = 3_000;
 
-/** A fleet in a table: what is killed is back after 5 s, a dead leader has a successor after 2 s. */
+/** A fleet in a table: what is killed is back after 5 s, a dead leader has a successor after 2 s, and a
+ * dead primary after 3 s. */
 export class FakeFleet implements FaultSurface, EffectSwitches {
   readonly leases: EffectLeases;
   readonly table: FakeAgent[];
@@ -31,6 +34,11 @@ export class FakeFleet implements FaultSurface, EffectSwitches {
   linkDelayMs = 0;
   rateLimitShare = 0;
   readonly zonesDown = new Set<string>();
+  readonly zonesCut = new Set<string>();
+  /** Null = a store that has no primaries. */
+  primaries: Array<{ name: string; incarnation: number }> | null = [1, 2, 3].map((n) => ({
+    ...{ name: `redis-${n}:6379`, incarnation: 100 * n },
+  }));
   leading: string | null = 'coordinator-0';
   private elections = 0;
   /** Faults that act on nothing: what a wrongly configured toxic looks like. */
@@ -57,7 +65,8 @@ export class FakeFleet implements FaultSurface, EffectSwitches {
 
   /** Nothing is broken (agents on their way back up aside). */
   get unbroken(): boolean {
-    const switches = this.linkDelayMs === 0 && this.rateLimitShare === 0 && this.zonesDown.size === 0;
+    const zones = this.zonesDown.size === 0 && this.zonesCut.size === 0;
+    const switches = this.linkDelayMs === 0 && this.rateLimitShare === 0 && zones;
     return switches && this.leases.open.length === 0 && this.table.every((agent) => agent.slowdown === 1);
   }
 
@@ -95,6 +104,18 @@ export class FakeFleet implements FaultSurface, EffectSwitches {
     return this.leading;
   }
 
+  store(): StoreView | null {
+    if (this.primaries === null) return null;
+    return { primaries: this.primaries.map((one) => ({ ...one })), whole: this.primaries.length === 3 };
+  }
+
+  killStore(name: string): void {
+    this.enter('killStore');
+    if (this.ineffective) return;
+    this.primaries = (this.primaries ?? []).filter((one) => one.name !== name);
+    this.clock.after(PROMOTION_MS, () => this.primaries?.push({ name: `${name}-replica`, incarnation: 7 }));
+  }
+
   preempt(agentIds: readonly string[], nodeStartupMs: number): void {
     this.preempted.push([...agentIds]);
     for (const id of agentIds) this.bringDown(id, nodeStartupMs);
@@ -117,6 +138,8 @@ export class FakeFleet implements FaultSurface, EffectSwitches {
       linkRoundTripMs: 1 + 2 * this.linkDelayMs,
       rateLimitedShare: this.rateLimitShare,
       slowdown: asked.length === 0 ? null : mean,
+      cutOffShare:
+        asked.length === 0 ? null : asked.filter(({ zone }) => this.zonesCut.has(zone)).length / asked.length,
     };
   }
 
@@ -137,6 +160,13 @@ export class FakeFleet implements FaultSurface, EffectSwitches {
     if (up) this.zonesDown.delete(zone);
     else this.zonesDown.add(zone);
     for (const agent of this.table) if (agent.zone === zone) this.bringDown(agent.id, RESTART_MS);
+  }
+
+  setReachable(zone: string, reachable: boolean): void {
+    this.enter('setReachable');
+    if (this.ineffective) return;
+    if (reachable) this.zonesCut.delete(zone);
+    else this.zonesCut.add(zone);
   }
 
   setRateLimit(share: number): void {

@@ -61,7 +61,14 @@ export class Stage {
 
   /** Calls `./experiment.sh` in a process of its own. */
   spawn(...argv: string[]): Spawned {
-    return new Spawned(spawn(LAUNCHER, argv, { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] }));
+    return this.spawnWith({}, ...argv);
+  }
+
+  /** The same with variables beside those of this process. */
+  spawnWith(env: NodeJS.ProcessEnv, ...argv: string[]): Spawned {
+    return new Spawned(
+      spawn(LAUNCHER, argv, { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } }),
+    );
   }
 
   /** The only run under `results/`. */
@@ -72,9 +79,9 @@ export class Stage {
   }
 
   /** Resolves, with its folder, once a live run can be controlled. */
-  async controllable(): Promise<string> {
+  async controllable(withinMs?: number): Promise<string> {
     const runs = (): string[] => (existsSync(this.path('results')) ? readdirSync(this.path('results')) : []);
-    await until(() => runs().some((run) => existsSync(this.path('results', run, 'control.json'))));
+    await until(() => runs().some((run) => existsSync(this.path('results', run, 'control.json'))), withinMs);
     return this.path('results', this.onlyRun());
   }
 }
@@ -103,8 +110,8 @@ export class Spawned {
   }
 
   /** Resolves once standard error holds `text`. */
-  async says(text: string): Promise<void> {
-    await until(() => this.stderr.includes(text));
+  async says(text: string, withinMs?: number): Promise<void> {
+    await until(() => this.stderr.includes(text), withinMs);
   }
 }
 

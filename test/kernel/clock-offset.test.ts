@@ -63,6 +63,17 @@ describe('ClockOffset', () => {
     expect(clock.offsetMs()).toBeCloseTo(5, 1);
   });
 
+  it('does not lose a good round over many bad ones', () => {
+    const { clock, ask, pass } = stage(5);
+    clock.add([ask(0.5, 0.5)]);
+    for (let round = 0; round < 60; round += 1) {
+      clock.add([ask(300, 300)]);
+      pass(400);
+    }
+    // A minute's drift at 200 ppm.
+    expect(clock.boundMs()).toBeLessThan(13);
+  });
+
   it('forgets what it knew when a clock was set', () => {
     const { clock, ask, pass, set } = stage(5);
     clock.add([ask(0.1, 0.1)]);

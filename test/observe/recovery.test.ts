@@ -157,6 +157,22 @@ describe('service recovery', () => {
     expect(bench.times('f1')).toEqual([0, 0]);
   });
 
+  it('of a partition waits only for the tasks that were taken from the agents nobody heard', () => {
+    const bench = new Bench();
+    bench.tracker.injected(fault('f1', START, { type: 'network_partition', endedAt: null }), [7, 8]);
+    bench.feed(3);
+    bench.tracker.requeued(8);
+    bench.feed(2);
+    bench.tracker.ended('f1', bench.now);
+    const end = bench.now;
+    bench.feed(30);
+    expect(bench.times('f1')[0]).toBeNull();
+    bench.tracker.started(8, end + 1_500);
+    bench.feed(20);
+    // Task 7 is still running where it was.
+    expect(bench.times('f1')[0]).toBe(1_500);
+  });
+
   it('waits for a task that several faults hit, for each of them', () => {
     const bench = new Bench();
     bench.tracker.injected(fault('f1', START), [7]);

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { ExperimentReport } from '../../runtime/report/model.js';
-import { Stage, until } from '../cli/stage.js';
+import { Stage, until, type Spawned } from '../cli/stage.js';
 import { type SingleRedis, startSingleRedis } from './harness/server.js';
 
 /** Tasks of half a second; two of eight agents are killed, and then the leading coordinator. */
@@ -18,7 +18,28 @@ chaos:
     - { type: coordinator_failover, time: 8s }
 `;
 
+/** Nothing is broken by plan; the test does that. */
+const LONGER = QUICK.replace('duration: 20s', 'duration: 30s').replace('enabled: true', 'enabled: false');
+
 const PASSWORD = 'open-sesame';
+
+/** The process of a role, by what it has been told; 0 = there is none. */
+function pidOf(name: string, parent: number): number {
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      const parentOf = Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${entry}/status`, 'utf8'))?.[1]);
+      if (parentOf !== parent) continue;
+      if (readFileSync(`/proc/${entry}/environ`, 'utf8').split('\0').includes(`POD_NAME=${name}`)) return Number(entry);
+    } catch {
+      // It has just ended.
+    }
+  }
+  return 0;
+}
+
+/** A dozen processes on a machine that may be busy with others. */
+const STARTED_MS = 90_000;
 
 /** FAIL or INVALID where the machine is too busy for the figures, not for the ledger. */
 const ENDED = [0, 1, 3];
@@ -27,6 +48,7 @@ describe('start with a Redis', () => {
   let redis: SingleRedis;
   let url: string;
   const stages: Stage[] = [];
+  const runs: Spawned[] = [];
 
   beforeAll(async () => {
     redis = await startSingleRedis({ password: PASSWORD });
@@ -38,14 +60,22 @@ describe('start with a Redis', () => {
     await redis?.dispose();
   });
 
+  // Whatever a test comes to, its run does not outlive it.
+  afterEach(() => {
+    for (const run of runs.splice(0)) run.kill('SIGKILL');
+  });
+
   const staged = (): Stage => {
     const stage = new Stage();
     stages.push(stage);
     stage.write('quick.yaml', QUICK);
     return stage;
   };
-  const start = (stage: Stage, ...argv: string[]) =>
-    stage.spawn('start', '--config', 'quick.yaml', '--target', 'local', '--redis', url, ...argv);
+  const start = (stage: Stage, ...argv: string[]) => {
+    const run = stage.spawn('start', '--config', 'quick.yaml', '--target', 'local', '--redis', url, ...argv);
+    runs.push(run);
+    return run;
+  };
   const reportOf = (stage: Stage): ExperimentReport =>
     JSON.parse(readFileSync(stage.path('results', stage.onlyRun(), 'report.json'), 'utf8')) as ExperimentReport;
   const keys = async (): Promise<unknown> => redis.server.call('DBSIZE');
@@ -79,7 +109,7 @@ describe('start with a Redis', () => {
   it('ends all its processes when it is killed itself, and its report can be built', async () => {
     const stage = staged();
     const run = start(stage, '--processes', '--chaos=false');
-    await stage.controllable();
+    await stage.controllable(STARTED_MS);
     await run.says('%');
     const agents = async (): Promise<number> => {
       const clients = String(await redis.server.call('CLIENT', 'LIST'));
@@ -95,10 +125,72 @@ describe('start with a Redis', () => {
     await redis.server.call('FLUSHALL');
   });
 
+  it('goes on when load generator, autoscaler and leader are killed in the middle, and loses nothing', async () => {
+    const stage = staged();
+    stage.write('quick.yaml', LONGER);
+    const run = start(stage, '--processes');
+    await stage.controllable(STARTED_MS);
+    const kill = async (name: string): Promise<void> => {
+      const before = pidOf(name, run.pid);
+      expect(before).toBeGreaterThan(0);
+      process.kill(before, 'SIGKILL');
+      if (name.startsWith('coordinator')) return;
+      await until(() => ![0, before].includes(pidOf(name, run.pid)));
+    };
+    const completed = async (): Promise<number> => {
+      const { stdout } = await stage.run('status', '--json');
+      return (JSON.parse(stdout) as { counts: { completed: number } }).counts.completed;
+    };
+    await until(async () => (await completed()) > 20, 15_000);
+    await kill('load-generator');
+    await kill('autoscaler');
+    const { stdout } = await stage.run('status', '--json');
+    await kill((JSON.parse(stdout) as { leader: string }).leader);
+    const { exitCode, stderr } = await run.ended;
+    expect(ENDED).toContain(exitCode);
+    const report = reportOf(stage);
+    expect(report.ledger).toMatchObject({ submitted: 300, lost: 0, doubleCounted: 0, balanced: true });
+    expect(report.summary.completedTasks + report.summary.failedTasks).toBe(300);
+    // It was sent late while nobody was there to send it; it was not left out.
+    expect(report.load).toMatchObject({ scheduled: 300, sent: 300, dropped: 0 });
+    expect({ stderr, keys: await keys() }).toMatchObject({ keys: 0 });
+  });
+
+  it('is stopped from outside, and says so in its report', async () => {
+    const stage = staged();
+    const run = start(stage, '--processes', '--chaos=false');
+    await stage.controllable(STARTED_MS);
+    await run.says('%');
+    expect((await stage.run('pause')).exitCode).toBe(0);
+    expect((await stage.run('pause')).stderr).toContain('the run is paused');
+    expect((await stage.run('resume')).exitCode).toBe(0);
+    expect((await stage.run('scale', '10')).exitCode).toBe(0);
+    expect((await stage.run('stop')).exitCode).toBe(0);
+    await run.ended;
+    const report = reportOf(stage);
+    expect(report.ledger).toMatchObject({ lost: 0, doubleCounted: 0, balanced: true });
+    expect(await keys()).toBe(0);
+  });
+
+  it('is INVALID when the monitor is lost: half a measurement is none', async () => {
+    const stage = staged();
+    const run = start(stage, '--processes', '--chaos=false');
+    await stage.controllable(STARTED_MS);
+    await until(() => existsSync(stage.path('results', stage.onlyRun(), 'record.json')));
+    process.kill(pidOf('monitor', run.pid), 'SIGKILL');
+    const { exitCode, stderr } = await run.ended;
+    expect(stderr).toContain('monitor was ended by SIGKILL: the run cannot go on');
+    expect(exitCode).toBe(4);
+    const report = reportOf(stage);
+    expect(report.verdict).toBe('INVALID');
+    expect(JSON.stringify(report)).toContain('monitor was ended by SIGKILL; figures up to');
+    expect(await keys()).toBe(0);
+  });
+
   it('called off while its processes start leaves nothing behind', async () => {
     const stage = staged();
     const run = start(stage, '--processes');
-    await run.says('agent processes are ready');
+    await run.says('agent processes are ready', STARTED_MS);
     run.kill('SIGINT');
     const { exitCode, stderr } = await run.ended;
     expect({ exitCode, keys: await keys() }).toEqual({ exitCode: 4, keys: 0 });
@@ -108,7 +200,7 @@ describe('start with a Redis', () => {
   it('stops all processes at once by emergency-stop', async () => {
     const stage = staged();
     const run = start(stage, '--processes', '--chaos=false');
-    await stage.controllable();
+    await stage.controllable(STARTED_MS);
     await run.says('%');
     const stopped = await stage.run('emergency-stop');
     expect(stopped.stdout).toMatch(/^Everything is off, \d+ ms after the command\. Verdict: INVALID/);

@@ -197,7 +197,7 @@ describe('report', () => {
     ],
     ['an offer was never answered', { ledger: { counts: ledgerCounts(), judgement: { ...SOUND, unresolved: 1 } } }],
     ['an arrival was dropped', { load: { scheduled: 6_000, sent: 5_999, late: 0, dropped: 1 } }],
-    ['the clocks differ', { clockSkewMs: 900 }],
+    ['the clocks may differ', { provenance: { ...input().provenance, queue: { kind: 'redis', clockBoundMs: 900 } } }],
     [
       'the run was aborted',
       { events: [...STATES.slice(0, 1), state(END, 'running', 'aborted')], cutShort: 'emergency stop' },

@@ -17,10 +17,15 @@ export function bundledRole(name: string, module: string, outfile: string): read
   ) as string[];
 }
 
+/** Keeps a role's file also as it is compiled, as those of the image are. */
+export function keepCompiled(file: string): void {
+  call(`keepCompiled(${JSON.stringify(file)})`);
+}
+
 /** In a process of its own: Jest does not load modules of the other kind. Answers the result as JSON. */
 function call(expression: string): string {
   const script = `import * as bundle from ${JSON.stringify(TOOL)};
-    const { bundleOne, bundleRole } = bundle;
-    process.stdout.write(JSON.stringify(await ${expression}));`;
+    const { bundleOne, bundleRole, keepCompiled } = bundle;
+    process.stdout.write(JSON.stringify((await ${expression}) ?? null));`;
   return execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
 }

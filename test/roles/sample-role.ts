@@ -15,6 +15,10 @@ export const role: Role = {
     });
     return Promise.resolve({
       isReady: () => what !== 'unready',
+      abort: () => {
+        host.log.info('ended what lives elsewhere');
+        return what === 'hangs' ? host.clock.sleep(600_000) : Promise.resolve();
+      },
       drain: () => host.clock.sleep(Number(drainMs)),
       drainTimeoutMs: 1_000,
       ...(what === 'ends' ? { finished: Promise.resolve(7) } : {}),

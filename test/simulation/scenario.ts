@@ -242,12 +242,20 @@ const FAULTS: readonly FaultType[] = [
   'agent_kill',
   'agent_kill',
   'network_delay',
+  'network_partition',
+  'redis_primary_kill',
   'coordinator_failover',
   'zone_outage',
   'slow_agents',
   'rate_limit',
 ];
-const LASTING: readonly FaultType[] = ['network_delay', 'zone_outage', 'slow_agents', 'rate_limit'];
+const LASTING: readonly FaultType[] = [
+  'network_delay',
+  'network_partition',
+  'zone_outage',
+  'slow_agents',
+  'rate_limit',
+];
 
 function drawChaos(random: Random, durationMs: number, zones: readonly string[]): ChaosRules {
   const injections = times(random.below(6), (): Injection => {

@@ -292,11 +292,13 @@ class Simulation {
 
   /** Nobody waits beside a free slot, and nothing stays with an agent that is gone. */
   private checkProgress(data: ExperimentData): void {
-    const { fleet, council } = this.target['parts'];
+    const { fleet, council, surface } = this.target['parts'];
     const { queue } = this;
     const { queue: rules, fleet: rulesOfFleet } = this.scenario.experiment;
     const now = this.clock.now();
-    const agents = fleet.agents().filter((agent) => agent.ready);
+    // One that is cut off has free slots of which nobody knows.
+    const isCut = (agent: { id: string; zone: string }): boolean => surface['place'].cutOffShare([agent]) === 1;
+    const agents = fleet.agents().filter((agent) => agent.ready && !isCut(agent));
     if (queue.link.delayMs > 0) this.delayedAt = now;
     const free = agents.filter(({ id }) => (fleet.agent(id)?.busySlots ?? 0) < rulesOfFleet.slots);
     // Messages sent under a delay may still be on their way.
@@ -406,7 +408,7 @@ class Simulation {
     parseReport(JSON.parse(json));
     if (this.options.tieSeed === this.scenario.seed) renderMarkdown(report, 'en');
     if (!end.complete) return;
-    const carriedOutMs = this.target['parts'].tally.carriedOutMs(end.at);
+    const carriedOutMs = this.target['parts'].observation.tally.carriedOutMs(end.at);
     if (carriedOutMs < experiment.durationMs - 1) {
       this.complain(`the run is complete, and ${carriedOutMs} of ${experiment.durationMs} ms were carried out`);
     }

@@ -236,6 +236,16 @@ describe('parseExperiment', () => {
       { chaos: { injections: [{ type: 'zone_outage', zone: 'E', time: '1h' }] } },
     ],
     [
+      'an outage of all zones',
+      'chaos.injections[0].zone',
+      { chaos: { injections: [{ type: 'zone_outage', zone: '*', time: '1h' }] } },
+    ],
+    [
+      'a partition of an unknown zone',
+      'chaos.injections[0].zone',
+      { chaos: { injections: [{ type: 'network_partition', zone: 'E', time: '1h' }] } },
+    ],
+    [
       'a scenario with a fault after its end',
       'scenarios.chaos.injections[0].time',
       { scenarios: { chaos: { injections: [{ type: 'coordinator_failover', time: '5h' }] } } },

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../../kernel/clock.js';
 import { ExperimentError } from '../../kernel/errors.js';
+import { FAULT_TYPES } from '../../spec/experiment.js';
 import { MemoryFaultLedger, type FaultLedger, type FaultLedgerEntry } from '../fault-ledger.js';
 
 const agent = z.object({
@@ -16,7 +17,7 @@ const agent = z.object({
 
 const fault = z.object({
   id: z.string(),
-  type: z.enum(['agent_kill', 'network_delay', 'coordinator_failover', 'zone_outage', 'slow_agents', 'rate_limit']),
+  type: z.enum(FAULT_TYPES),
   subjects: z.array(z.string()),
   agents: z.array(agent),
   hitsAll: z.boolean(),

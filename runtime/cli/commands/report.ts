@@ -4,7 +4,7 @@ import { folderOfRun } from '../../record/known-runs.js';
 import { conclude } from '../conclude.js';
 import { FlagReader, refuseFlags } from '../flags.js';
 import type { Io } from '../io.js';
-import { rebuildReport } from '../rebuild-report.js';
+import { rebuildReport } from '../../targets/rebuild-report.js';
 
 export interface ReportFlags {
   readonly lang?: string;

@@ -11,7 +11,7 @@ import { readExperiment } from '../experiment-source.js';
 import { FlagReader, refuseFlags, type ExperimentFlags } from '../flags.js';
 import type { Io } from '../io.js';
 import { preflight } from '../preflight.js';
-import { readRedis, refuseFaultsInside, type RedisFlags } from '../redis-flags.js';
+import { readRedis, refuseFaults, type RedisFlags } from '../redis-flags.js';
 import { readSnapshot } from '../resume.js';
 
 export interface StartFlags extends ExperimentFlags, RedisFlags {
@@ -47,7 +47,7 @@ export async function start(flags: StartFlags, io: Io): Promise<number> {
     flags.resume === undefined
       ? await begin(flags, reader, io.cwd)
       : await takeUp(flags, flags.resume, target, reader, io.cwd);
-  refuseFaultsInside(experiment, redis, reader);
+  refuseFaults(experiment, redis, reader, process.env);
   refuseFlags(reader.problems);
   const notes = sizing === null ? [] : preflight(experiment, sizing, flags.force === true);
   for (const text of [...describeExperiment(experiment), ...notes]) io.stderr.write(`${text}\n`);

@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { z } from 'zod';
+import { confirmedWrite } from './confirmed-write.js';
 import type { HeldLease, LeaseAnswer, LeaseHolder, LeaseServer } from './redis-lease.js';
 
 /**
@@ -69,14 +70,11 @@ export class RedisLeaseServer implements LeaseServer {
   ) {}
 
   async acquire(holder: LeaseHolder, ttlMs: number, waitMs: number): Promise<LeaseAnswer> {
-    const send = (): Promise<unknown[]> => this.sendAcquire(holder, Math.ceil(ttlMs), Math.ceil(waitMs));
-    const results = await send().catch(async (error: unknown) => {
-      // A pipeline that writes is not sent on by itself.
-      if (!(await this.moved(error))) throw error;
-      return send();
-    });
-    const [granted, term, replicas] = acquired.parse(results[0]);
-    return { granted: granted === 1, term, replicas, confirmed: waitMs > 0 ? z.int().parse(results[1]) : 0 };
+    const { replica, incarnation } = holder;
+    const args = [replica, incarnation, Math.ceil(ttlMs)];
+    const written = await confirmedWrite(this.redis, { script: ACQUIRE, keys: [this.key], args }, Math.ceil(waitMs));
+    const [granted, term, replicas] = acquired.parse(written.answer);
+    return { granted: granted === 1, term, replicas, confirmed: written.confirmed };
   }
 
   async holder(): Promise<HeldLease | null> {
@@ -86,31 +84,5 @@ export class RedisLeaseServer implements LeaseServer {
 
   async release({ replica, incarnation }: LeaseHolder): Promise<void> {
     await this.redis.eval(RELEASE, 1, this.key, replica, incarnation);
-  }
-
-  private async sendAcquire(holder: LeaseHolder, ttlMs: number, waitMs: number): Promise<unknown[]> {
-    const pipeline = this.redis.pipeline();
-    pipeline.eval(ACQUIRE, 1, this.key, holder.replica, holder.incarnation, ttlMs);
-    // In one pipeline, since WAIT speaks of the writes of its own connection.
-    if (waitMs > 0) pipeline.call('WAIT', 1, waitMs);
-    const results = (await pipeline.exec()) ?? [];
-    return results.map(([error, value]) => {
-      if (error !== null) throw error;
-      return value;
-    });
-  }
-
-  /** Whether another node has the key; who has which is known when this resolves. */
-  private moved(error: unknown): Promise<boolean> {
-    const { redis } = this;
-    if (!('refreshSlotsCache' in redis && error instanceof Error && error.message.startsWith('MOVED '))) {
-      return Promise.resolve(false);
-    }
-    return new Promise((resolve, reject) => {
-      redis.refreshSlotsCache((failed) => {
-        if (failed) reject(failed);
-        else resolve(true);
-      });
-    });
   }
 }

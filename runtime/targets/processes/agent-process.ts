@@ -26,7 +26,7 @@ export class AgentProcess implements FleetMember {
   startedAt: number;
   slowdown = 1;
   tasksEnded = 0;
-  readonly lastStretch = null;
+  lastStretch: { readonly stretch: number; readonly at: number } | null = null;
   /** Proportional set size, bytes; null until it has been measured. */
   memoryBytes: number | null = null;
   private state: State = 'waiting';
@@ -117,6 +117,11 @@ export class AgentProcess implements FleetMember {
     this.state = 'ready';
     this.startedAt = this.options.clock.now();
     this.listener?.ready(this);
+  }
+
+  /** It has said how much longer than normal what it has begun takes. */
+  hasPace(stretch: number): void {
+    this.lastStretch = { stretch, at: this.options.clock.now() };
   }
 
   /** Its process is gone. */

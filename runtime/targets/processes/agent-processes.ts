@@ -25,6 +25,8 @@ export interface AgentProcessesOptions {
   readonly command: RoleProcessOptions['command'];
   /** What all agents are told; each is told its name and zone beside it. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What those of a zone are told beside that, or instead. @default nothing */
+  readonly envOfZone?: (zone: string) => Readonly<Record<string, string>>;
   readonly onText: (text: string) => void;
 }
 
@@ -111,6 +113,11 @@ export class AgentProcesses implements MemberFactory, QueueObserver {
     return { cpu: total.cores / share, memoryBytes: total.memoryBytes };
   }
 
+  /** Of the agent's process; null = it has none now. */
+  pidOf(id: string): number | null {
+    return this.agents.get(id)?.pid ?? null;
+  }
+
   /** Ends what is left, and resolves when all are gone. */
   async close(): Promise<void> {
     this.measurement.stop();
@@ -168,10 +175,11 @@ export class AgentProcesses implements MemberFactory, QueueObserver {
     this.starting += 1;
     const process = new RoleProcess({
       ...{ id: agent.id, command, clock, onText, graceMs: LEAVE_MS },
-      env: { ...env, POD_NAME: agent.id, ZONE: agent.zone },
+      env: { ...env, ...this.options.envOfZone?.(agent.zone), POD_NAME: agent.id, ZONE: agent.zone },
       hasChildren: experiment.executor.type === 'command',
-      onLine: ({ msg }) => {
-        if (msg !== 'started') return;
+      onLine: (line) => {
+        if (line.msg === 'pace' && typeof line['stretch'] === 'number') agent.hasPace(line['stretch']);
+        if (line.msg !== 'attached') return;
         settled();
         agent.hasStarted();
       },

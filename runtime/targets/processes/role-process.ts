@@ -22,8 +22,8 @@ export interface RoleProcessOptions {
   readonly onLine: (line: LogLine) => void;
   /** All it writes, line by line, for the record. */
   readonly onText: (text: string) => void;
-  /** Once, when it is gone: whether it was told to go, and how it went. */
-  readonly onExit: (told: boolean, how: string) => void;
+  /** Once, when it is gone: whether it was told to go, how it went, and its exit code; null = it has none. */
+  readonly onExit: (told: boolean, how: string, code: number | null) => void;
 }
 
 /** Lines without JSON that are kept for the message of a process that ends by itself. */
@@ -52,19 +52,19 @@ export class RoleProcess {
     }
     const gone = clock.deferred<null>();
     this.gone = gone.promise;
-    const end = (how: string): void => {
+    const end = (how: string, code: number | null): void => {
       if (this.over) return;
       this.over = true;
       this.timer?.cancel();
-      options.onExit(this.told, how);
+      options.onExit(this.told, how, code);
       gone.resolve(null);
     };
     this.child.on('error', (error) => {
       this.lastWords.push(error.message);
-      if (this.child.pid === undefined) end(`could not be started: ${error.message}`);
+      if (this.child.pid === undefined) end(`could not be started: ${error.message}`, null);
     });
     // 'close', not 'exit': its last words are read by then.
-    this.child.on('close', (code, signal) => end(this.how(code, signal)));
+    this.child.on('close', (code, signal) => end(this.how(code, signal), code));
   }
 
   /** Undefined when it could not be started. */

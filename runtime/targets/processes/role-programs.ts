@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { symlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -21,12 +22,16 @@ export async function rolePrograms<Name extends string>(
   const own = programsIn(names, resolve(__dirname, '../roles'));
   if (Object.values<string>(own).every((file) => existsSync(file))) return own;
   const made = programsIn(names, folder);
+  // What reads files of its own is not in the bundle.
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   const tool = join(ROOT, 'build/bundle.mjs');
   // In a process of its own: the bundler leaves one running, and is busy with more than our event loop can spare.
   const script = `
-    const { bundleRole } = await import(${JSON.stringify(pathToFileURL(tool).href)});
+    const { bundleRole, keepCompiled } = await import(${JSON.stringify(pathToFileURL(tool).href)});
     const made = ${JSON.stringify(made)};
-    for (const [name, file] of Object.entries(made)) await bundleRole(name, './runtime/roles/' + name + '.js', file);`;
+    for (const [name, file] of Object.entries(made)) await bundleRole(name, './runtime/roles/' + name + '.js', file);
+    // Of agents there are hundreds: what they need not compile is worth a second now.
+    if (made.agent !== undefined) await keepCompiled(made.agent);`;
   try {
     await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: ROOT });
   } catch (error) {

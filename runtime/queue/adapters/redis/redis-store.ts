@@ -1,5 +1,6 @@
 import type { Clock } from '../../../kernel/clock.js';
 import { ExperimentError } from '../../../kernel/errors.js';
+import type { SideKeys } from '../../port.js';
 import { primariesOf } from './cluster-slots.js';
 import { decodeReply, encodeRequest, exchangeScript, partitionKeys } from './exchange.js';
 import { slotOfKey } from './key-slot.js';
@@ -18,6 +19,7 @@ import {
   readHeader,
   type RunHeader,
 } from './run-header.js';
+import { PartitionSideKeys } from './side-keys.js';
 import { Script, SlotChannel, type ChannelOptions } from './slot-channel.js';
 import { checkRedis, type Found } from './startup-checks.js';
 import { newCounters, type StoreCounters } from './store-counters.js';
@@ -220,6 +222,11 @@ export class RedisStore implements PartitionStore {
 
   async trimLog(partition: number, upTo: LogCursor): Promise<void> {
     await trimLog(this.askOwner(partition), this.prefixOf(partition), upTo);
+  }
+
+  /** Keys of this run beside the queue's own: over the partitions' connections, so that nobody opens more for them. */
+  get sideKeys(): SideKeys {
+    return new PartitionSideKeys(this.prefixes, this.channels);
   }
 
   async close(): Promise<void> {

@@ -13,7 +13,8 @@ export interface RemoveRunOptions {
 }
 
 /**
- * Removes all keys of a run (`ae:RUN:*`) once nobody uses them any more.
+ * Removes all keys of a run once nobody uses them any more: `ae:RUN:*`, and what is in one slot each, `ae:{WHAT:RUN}*`
+ * and `ae:{WHAT:RUN:*}*`.
  *
  * @throws what the server says; what has been removed by then stays removed.
  */
@@ -46,9 +47,16 @@ export async function removeRun({ redis: endpoint, run, cluster }: RemoveRunOpti
 async function removeFrom(node: Redis, remover: Redis | Cluster, run: string): Promise<void> {
   let cursor = '0';
   do {
-    const [next, keys] = await node.scan(cursor, 'MATCH', `ae:${run}:*`, 'COUNT', PAGE);
+    const [next, keys] = await node.scan(cursor, 'MATCH', `ae:*${run}*`, 'COUNT', PAGE);
     // One by one: those of a cluster are in several slots.
-    await Promise.all(keys.map((key) => remover.unlink(key)));
+    await Promise.all(keys.filter((key) => isOf(run, key)).map((key) => remover.unlink(key)));
     cursor = next;
   } while (cursor !== '0');
+}
+
+/** Another run's name may hold this one's. */
+function isOf(run: string, key: string): boolean {
+  if (key.startsWith(`ae:${run}:`)) return true;
+  const [, tag] = /^ae:\{[a-z]+:([^}]*)\}/.exec(key) ?? [];
+  return tag === run || tag?.startsWith(`${run}:`) === true;
 }

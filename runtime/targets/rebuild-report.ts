@@ -9,7 +9,7 @@ import { buildReport } from '../report/build.js';
 import type { ExperimentReport } from '../report/model.js';
 import { parseCompiledExperiment } from '../spec/compiled-schema.js';
 import type { Experiment } from '../spec/experiment.js';
-import { parseRecord } from '../targets/run-record.js';
+import { parseRecord } from './run-record.js';
 
 export interface Rebuilt {
   readonly report: ExperimentReport;
