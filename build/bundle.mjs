@@ -12,13 +12,16 @@
  * Prints the sizes as JSON.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const REPO = resolve(import.meta.dirname, '..');
+
+/** What Node is told when it runs a role; what is compiled under others is not used. */
+const NODE_FLAGS = JSON.parse(readFileSync(join(REPO, 'runtime/roles/node-flags.json'), 'utf8'));
 
 const ROLES = ['coordinator', 'agent', 'load-generator', 'autoscaler', 'chaos', 'monitor'];
 
@@ -146,7 +149,7 @@ export async function bundleRole(name, module, outfile) {
 const programOf = (file) => file.replace(/\.cjs$/, '.program.cjs');
 
 /** Keeps the compiled form of a role beside its file, for a start that takes a third less. */
-export async function keepCompiled(file) {
+export async function keepCompiled(role, file) {
   const cache = file.replace(/\.cjs$/, '.cache');
   const folder = mkdtempSync(join(tmpdir(), 'compiled-'));
   try {
@@ -154,7 +157,8 @@ export async function keepCompiled(file) {
     writeFileSync(spec, await anExperiment(folder));
     // Nobody listens at port 1.
     const env = { SPEC_FILE: spec, LOG_LEVEL: 'silent', REDIS_NODES: '127.0.0.1:1' };
-    spawnSync(process.execPath, ['-e', COMPILE, programOf(file), cache], { env, stdio: 'ignore', timeout: 30_000 });
+    const argv = [...(NODE_FLAGS[role] ?? []), '-e', COMPILE, programOf(file), cache];
+    spawnSync(process.execPath, argv, { env, stdio: 'ignore', timeout: 30_000 });
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -179,7 +183,7 @@ export async function bundleAll(folder) {
     if (!existsSync(join(REPO, `runtime/roles/${name}.ts`))) continue;
     const file = join(folder, `roles/${name}.cjs`);
     made.set(programOf(file), await bundleRole(name, `./runtime/roles/${name}.js`, file));
-    await keepCompiled(file);
+    await keepCompiled(name, file);
   }
   writeFileSync(join(folder, 'experiment.cjs'), LAUNCHER);
   cpSync(join(REPO, 'node_modules', WITH_FILES), join(folder, 'node_modules', WITH_FILES), { recursive: true });

@@ -29,7 +29,7 @@ export const DEFAULTS = {
     bound: 500,
     attempts: 3,
     backoff: { first: '1s', factor: 2, max: '30s' },
-    beat: '500ms',
+    beat: '1s',
     // A killed agent's tasks start again elsewhere within 5 s: at most a lease and a sweep.
     lease: '4s',
     massExpiryShare: '20%',

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { loadExperiment } from '../../runtime/spec/read-yaml.js';
 import { startSingleRedis } from '../redis/harness/server.js';
+import { nodeFlags } from '../../runtime/roles/node-flags.js';
 import { specHash } from '../../runtime/spec/spec-hash.js';
 import { bundledRole, keepCompiled } from '../roles/bundled.js';
 
@@ -177,7 +178,7 @@ async function main(): Promise<void> {
     const bundle = values.bundle === undefined ? join(folder, 'agent.cjs') : resolve(values.bundle);
     if (values.bundle === undefined) {
       bundledRole('agent', 'runtime/roles/agent', bundle);
-      keepCompiled(bundle);
+      keepCompiled('agent', bundle);
     }
     const spec = join(folder, 'spec.json');
     const file = 'Pulumi.phase3.yaml';
@@ -185,7 +186,7 @@ async function main(): Promise<void> {
     writeFileSync(spec, JSON.stringify(experiment));
     const setting: Setting = {
       command: [bundle, ...(values.role === undefined ? [] : ['role', values.role])],
-      flags: positionals,
+      flags: [...nodeFlags(values.role ?? 'agent'), ...positionals],
       env: {
         SPEC_FILE: spec,
         SPEC_HASH: specHash(experiment),
@@ -201,7 +202,7 @@ async function main(): Promise<void> {
     const attachedMs = spread(single.map((one) => one.attachedMs));
     const text = bundle.replace(/\.cjs$/, '.program.cjs');
     const bundleKb = Math.round(statSync(existsSync(text) ? text : bundle).size / 1024);
-    const figures = { flags: positionals, bundleKb, readyMs, attachedMs, startCpuMs, ...many };
+    const figures = { flags: setting.flags, bundleKb, readyMs, attachedMs, startCpuMs, ...many };
     process.stdout.write(`${JSON.stringify(figures)}\n`);
   } finally {
     await redis.dispose();

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RealClock } from '../../runtime/kernel/real-clock.js';
 import {
   openRedisStore,
@@ -84,6 +85,9 @@ export class Submitter {
         failed('not durable');
       } catch (error) {
         failed(error);
+        if (String(error).includes('closed')) throw error;
+        // A refusal comes at once: without a turn of the event loop nothing else would ever run.
+        await sleep(1);
       }
     }
   }

@@ -18,8 +18,8 @@ export function bundledRole(name: string, module: string, outfile: string): read
 }
 
 /** Keeps a role's file also as it is compiled, as those of the image are. */
-export function keepCompiled(file: string): void {
-  call(`keepCompiled(${JSON.stringify(file)})`);
+export function keepCompiled(role: string, file: string): void {
+  call(`keepCompiled(${JSON.stringify(role)}, ${JSON.stringify(file)})`);
 }
 
 /** In a process of its own: Jest does not load modules of the other kind. Answers the result as JSON. */

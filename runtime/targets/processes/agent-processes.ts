@@ -123,6 +123,11 @@ export class AgentProcesses implements MemberFactory, QueueObserver {
     this.measurement.stop();
     this.waiting.length = 0;
     for (const process of this.processes) process.end();
+    await this.gone();
+  }
+
+  /** Resolves when all are gone that there are now; ends none. */
+  async gone(): Promise<void> {
     await Promise.all([...this.processes].map(({ gone }) => gone));
   }
 

@@ -2,7 +2,7 @@ import type { RunControl, RunStatus } from '../../control/port.js';
 import { isOver, mayGo, wrongState } from '../../coordinator/run-state.js';
 import type { RunEnd } from '../../coordinator/run.js';
 import type { Clock, Deferred, Timer } from '../../kernel/clock.js';
-import { SECOND } from '../../kernel/units.js';
+import { MINUTE, SECOND } from '../../kernel/units.js';
 import type { ExperimentData } from '../../observe/data.js';
 import type { ExperimentEvent, RunState } from '../../observe/events.js';
 import type { LedgerCounts } from '../../queue/port.js';
@@ -23,6 +23,10 @@ import { limitsOf } from '../run-status.js';
 const LOOK_MS = 150;
 /** How long a command may take until it shows, ms: a leader may have to be replaced first. */
 const CARRIED_OUT_MS = 8 * SECOND;
+/** The board has not answered for so long, ms: people are told. A failover is over by then. */
+const SILENT_MS = 10 * SECOND;
+/** And for so long, ms: nobody will come back. The agents have stopped working long before. */
+const GIVEN_UP_MS = 2 * MINUTE;
 
 const NO_COUNTS: LedgerCounts = {
   ...{ submitted: 0, completed: 0, failed: 0, shed: 0, queued: 0, leased: 0 },
@@ -34,6 +38,8 @@ export interface ProcessRunOptions {
   readonly experimentId: string;
   readonly clock: Clock;
   readonly board: Board;
+  /** Ends all agents at once, without asking anybody; resolves when they are gone. */
+  readonly halt: () => Promise<void>;
   readonly onError: (error: unknown) => void;
 }
 
@@ -42,7 +48,10 @@ export class ProcessRun implements RunControl {
   readonly events: ExperimentEvent[] = [];
   /** Resolves when the run is over. */
   readonly ended: Promise<RunEnd>;
+  /** Resolves with why when the run is given up, since nobody answers any more. */
+  readonly lost: Promise<string>;
   private readonly end: Deferred<RunEnd>;
+  private readonly givenUp: Deferred<string>;
   private readonly eventListeners: Array<(event: ExperimentEvent) => void> = [];
   private readonly sampleListeners: Array<(data: ExperimentData) => void> = [];
   private readonly stateListeners: Array<(state: RunState) => void> = [];
@@ -52,11 +61,15 @@ export class ProcessRun implements RunControl {
   private chaos: ChaosNote | null = null;
   private position = BOARD_START;
   private looking: Timer | null = null;
-  private failing = false;
+  private heardAt: number;
+  private told = false;
 
   constructor(private readonly options: ProcessRunOptions) {
     this.end = options.clock.deferred<RunEnd>();
     this.ended = this.end.promise;
+    this.givenUp = options.clock.deferred<string>();
+    this.lost = this.givenUp.promise;
+    this.heardAt = options.clock.now();
   }
 
   get id(): string {
@@ -69,24 +82,25 @@ export class ProcessRun implements RunControl {
 
   /** Begins to look at the board. */
   start(): void {
-    const { clock, onError } = this.options;
+    const { clock } = this.options;
     let busy = false;
+    let last: unknown = null;
+    this.heardAt = clock.now();
     this.looking = clock.every(LOOK_MS, () => {
+      this.watchSilence(last);
       if (busy) return;
       busy = true;
       clock.spawn(
         async () => {
           try {
             await this.look();
-            this.failing = false;
+            this.heard();
           } finally {
             busy = false;
           }
         },
         (error) => {
-          // Said once, not seven times a second.
-          if (!this.failing) onError(error);
-          this.failing = true;
+          last = error;
         },
       );
     });
@@ -124,8 +138,16 @@ export class ProcessRun implements RunControl {
     return this.order({ name: 'stop', by }, () => isOver(this.state));
   }
 
-  emergencyStop(by: string): Promise<void> {
-    return this.order({ name: 'emergency-stop', by }, () => isOver(this.state));
+  /** Ends the agents at once and resolves when they are gone; that the run is over, the coordinators say after that. */
+  async emergencyStop(by: string): Promise<void> {
+    const { clock, halt } = this.options;
+    clock.spawn(
+      () => this.order({ name: 'emergency-stop', by }, () => isOver(this.state)),
+      (error) => {
+        this.giveUp(`emergency stop by ${by}; no coordinator confirmed it: ${messageOf(error)}`);
+      },
+    );
+    await halt();
   }
 
   /** By the supervision, when the run cannot go on. */
@@ -201,6 +223,35 @@ export class ProcessRun implements RunControl {
     if (end !== null) this.end.resolve(end);
   }
 
+  private heard(): void {
+    const { clock, onError } = this.options;
+    const silentMs = clock.now() - this.heardAt;
+    this.heardAt = clock.now();
+    if (this.told) onError(new Error(`Redis answers again, after ${Math.round(silentMs / SECOND)} s; the run goes on`));
+    this.told = false;
+  }
+
+  /** Redis is where everybody meets: without it nothing can be known of the run, nor be ordered. */
+  private watchSilence(last: unknown): void {
+    const { clock, onError } = this.options;
+    const silentMs = clock.now() - this.heardAt;
+    if (silentMs >= GIVEN_UP_MS) {
+      this.giveUp(`Redis has not answered for ${GIVEN_UP_MS / SECOND} s: ${messageOf(last)}`);
+    } else if (silentMs >= SILENT_MS && !this.told) {
+      this.told = true;
+      const rest = `${(GIVEN_UP_MS - SILENT_MS) / SECOND} s`;
+      const message =
+        `Redis has not answered for ${SILENT_MS / SECOND} s (${messageOf(last)}); ` +
+        `the run goes on as soon as it does, and is given up in ${rest}`;
+      onError(new Error(message));
+    }
+  }
+
+  private giveUp(reason: string): void {
+    this.leave();
+    this.givenUp.resolve(reason);
+  }
+
   private async readEvents(): Promise<void> {
     const { events, position } = await this.options.board.eventsAfter(this.position);
     this.position = position;
@@ -231,4 +282,8 @@ export class ProcessRun implements RunControl {
     } while (clock.now() < latest);
     throw new Error(`"${command.name}" has not been carried out within ${CARRIED_OUT_MS / SECOND} s`);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'no answer';
 }

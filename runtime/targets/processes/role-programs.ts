@@ -31,7 +31,7 @@ export async function rolePrograms<Name extends string>(
     const made = ${JSON.stringify(made)};
     for (const [name, file] of Object.entries(made)) await bundleRole(name, './runtime/roles/' + name + '.js', file);
     // Of agents there are hundreds: what they need not compile is worth a second now.
-    if (made.agent !== undefined) await keepCompiled(made.agent);`;
+    if (made.agent !== undefined) await keepCompiled('agent', made.agent);`;
   try {
     await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { cwd: ROOT });
   } catch (error) {

@@ -11,6 +11,7 @@ import { RandomStreams } from '../../kernel/random.js';
 import { SECOND } from '../../kernel/units.js';
 import type { QueueObserver } from '../../queue/port.js';
 import type { FleetNote } from '../../roles/board/board.js';
+import { nodeFlags } from '../../roles/node-flags.js';
 import { RedisBoard } from '../../roles/board/redis-board.js';
 import { connectRedis } from '../../roles/redis-connection.js';
 import { deployedAtStart } from '../../spec/deployed-agents.js';
@@ -81,7 +82,10 @@ export class Supervisor {
     const onText = (text: string): void => {
       log.write(`${text}\n`);
     };
-    const command = (role: 'agent' | 'coordinator'): [string, string] => [process.execPath, program[role]];
+    const command = (role: 'agent' | 'coordinator'): readonly [string, ...string[]] => [
+      ...([process.execPath, ...nodeFlags(role)] as const),
+      program[role],
+    ];
     this.coordinators = new CoordinatorProcesses({
       ...{ replicas: experiment.fleet.coordinators, restartMs: COORDINATOR_RESTART_MS, clock, env, onText, onError },
       command: command('coordinator'),
@@ -107,7 +111,13 @@ export class Supervisor {
         this.board.event(event);
       },
     });
-    this.run = new ProcessRun({ experiment, experimentId, clock, board: this.board, onError });
+    this.run = new ProcessRun({
+      ...{ experiment, experimentId, clock, board: this.board, onError },
+      halt: () => {
+        this.fleet.halt();
+        return this.agents.gone();
+      },
+    });
     const lost = clock.deferred<string>();
     this.monitorLost = lost.promise;
     this.services = new RoleServices(singleRoles(experiment), {
@@ -179,10 +189,12 @@ export class Supervisor {
   async carryOut(): Promise<SupervisedEnd> {
     await this.run.begin();
     const preemptions = this.preemptions().catch(this.options.onError);
-    const end = await this.run.ended;
+    const { run } = this;
+    const end = await Promise.race([run.ended, run.lost.then((reason) => this.givenUp(reason))]);
     this.over.abort('the run is over');
     await preemptions;
-    const recordCutShort = await Promise.race([this.services.recorded, this.monitorLost]);
+    // Who never hears of the end writes no last record.
+    const recordCutShort = await Promise.race([this.services.recorded, this.monitorLost, run.lost]);
     return { end, recordCutShort };
   }
 
@@ -248,6 +260,13 @@ export class Supervisor {
       },
       this.over.signal,
     );
+  }
+
+  private givenUp(reason: string): RunEnd {
+    this.fleet.halt();
+    const { elapsedMs } = this.run.status();
+    const at = this.options.clock.now();
+    return { state: 'aborted', at, reason, elapsedMs, complete: false, timeToHaltMs: null };
   }
 
   private writeFleet(onError: (error: unknown) => void): void {

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import type { Clock } from '../../../kernel/clock.js';
+import type { Patience } from './patience.js';
 import { addressText, type RedisAddress, type RedisEndpoint } from './redis-endpoint.js';
 
 /** A command and its arguments. */
@@ -25,6 +26,8 @@ export interface LinkOptions {
   readonly clock: Clock;
   /** Until a new connection can be used, ms. */
   readonly connectMs: number;
+  /** Of the whole process: times below are stretched by it. */
+  readonly patience: Patience;
   /** Where nodes are found that are not where they say they are: `host:port` → address. */
   readonly natMap: Readonly<Record<string, RedisAddress>>;
 }
@@ -68,13 +71,13 @@ export class NodeLink {
     readonly address: RedisAddress,
     private readonly options: LinkOptions,
   ) {
-    const { credentials, connectMs, natMap, clock } = options;
+    const { credentials, connectMs, natMap, clock, patience } = options;
     this.clock = clock;
     this.redis = new Redis({
       ...(natMap[addressText(address)] ?? address),
       ...(credentials.tls ? { tls: {} } : {}),
       lazyConnect: true,
-      connectTimeout: connectMs,
+      connectTimeout: patience.of(connectMs),
       // Who comes, its name and who is there are asked by this class: one round trip, and errors that are not lost.
       enableReadyCheck: false,
       disableClientInfo: true,
@@ -145,10 +148,12 @@ export class NodeLink {
   }
 
   private async greet(): Promise<ServerFacts> {
-    const { credentials, name, connectMs } = this.options;
+    const { credentials, name, patience } = this.options;
+    const connectMs = patience.of(this.options.connectMs);
     let late = false;
     const timer = this.clock.after(connectMs, () => {
       late = true;
+      patience.inVain();
       this.destroy();
     });
     try {
@@ -173,10 +178,13 @@ export class NodeLink {
     }
   }
 
-  private carry(commands: readonly Command[], timeoutMs: number): Promise<unknown[]> {
+  private carry(commands: readonly Command[], usualMs: number): Promise<unknown[]> {
+    const { patience } = this.options;
+    const timeoutMs = patience.of(usualMs);
     return new Promise((resolve, reject) => {
       this.underWay += 1;
       const timer = this.clock.after(timeoutMs, () => {
+        patience.inVain();
         reject(this.failure('timeout', `no answer within ${timeoutMs} ms`, true));
         this.destroy();
       });
@@ -185,8 +193,10 @@ export class NodeLink {
         this.underWay -= 1;
         // ioredis says in the same way that a server has refused and that there was none.
         const broken = answers.find((answer) => answer instanceof Error && answer.name !== 'ReplyError');
-        if (broken === undefined) resolve(answers);
-        else reject(this.failure('closed', 'was closed before the answer', true, this.lastError ?? broken));
+        if (broken === undefined) {
+          patience.answered();
+          resolve(answers);
+        } else reject(this.failure('closed', 'was closed before the answer', true, this.lastError ?? broken));
         if (this.retiring && this.underWay === 0) this.destroy();
       };
       const pipeline = this.redis.pipeline();

@@ -20,7 +20,7 @@ export type DoneCode = (typeof DONE)[keyof typeof DONE];
  * After a promotion nothing is given out before so many beats have passed, nor kept back for longer than so many. What
  * came back empty waits longer: all it is told may be lost on the way once, and nobody knows who ought to be heard.
  */
-export const HOLD_BEATS = { least: 1.2, most: 5, emptied: 5 } as const;
+export const HOLD_BEATS = { least: 1.2, most: 3, emptied: 5 } as const;
 /** An agent this many beats late is given nothing until it beats again. */
 export const SUSPECT_BEATS = 2;
 /** A driver that has said nothing for so long is forgotten; how often one looks for such. */

@@ -386,7 +386,8 @@ export class RedisQueue implements TaskQueue, SessionHost {
 
   /** A beat is long overdue: the process was stopped, and its leases may be somebody else's by now. */
   get stoodStill(): boolean {
-    return this.clock.now() - this.beatAt > this.options.rules.leaseMs / 2;
+    const { leaseMs, beatMs } = this.options.rules;
+    return this.clock.now() - this.beatAt > Math.max(leaseMs / 2, 2 * beatMs);
   }
 
   private live(): RedisSession[] {

@@ -5,6 +5,7 @@ import { primariesOf } from './cluster-slots.js';
 import { decodeReply, encodeRequest, exchangeScript, partitionKeys } from './exchange.js';
 import { slotOfKey } from './key-slot.js';
 import { type AskOwner, readLog, trimLog } from './log-reader.js';
+import { Patience } from './patience.js';
 import { NodeDirectory } from './node-directory.js';
 import type { LinkOptions } from './node-link.js';
 import type { PartitionRules } from './partition-rules.js';
@@ -300,7 +301,8 @@ function partsOf(options: RedisStoreOptions, credentials: RedisEndpoint): Omit<P
   const { clock, name, natMap = {} } = options;
   const times = { ...TIMES, ...options.times };
   const { connectMs, exchangeMs, acquireMs, waitMs, degradedMs, askMs } = times;
-  const link: LinkOptions = { credentials, name: name.replace(/[^!-~]/g, '-'), clock, connectMs, natMap };
+  const patience = new Patience();
+  const link: LinkOptions = { credentials, name: name.replace(/[^!-~]/g, '-'), clock, patience, connectMs, natMap };
   const directory = new NodeDirectory(link);
   const counters = newCounters();
   // Any number that differs between names.

@@ -43,7 +43,7 @@ interface Current {
 }
 
 /** Between attempts to reach a slot's owner, ms. */
-const RECONNECT_MS = { first: 25, most: 250 } as const;
+const RECONNECT_MS = { first: 25, most: 500 } as const;
 
 /** Refusals that come before the script has changed anything, in the script's own commands too. */
 const UNTOUCHED =

@@ -19,7 +19,7 @@ export interface SubscriberOptions {
 }
 
 /** Between attempts to listen, ms. */
-const RETRY_MS = { first: 25, most: 250 } as const;
+const RETRY_MS = { first: 25, most: 500 } as const;
 
 /**
  * The one connection of a process that hears its channels. When it goes away, or its node says nothing any more, the

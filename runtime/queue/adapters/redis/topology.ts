@@ -3,6 +3,10 @@ import { parseClusterSlots, primariesOf, rangeOf, type RedisNode, type SlotRange
 import type { NodeDirectory } from './node-directory.js';
 import { addressText, type RedisAddress } from './redis-endpoint.js';
 
+/** How much farther apart each look is than the one before, and how far at most, in first pauses. */
+const POLL_GROWTH = 1.25;
+const LONGEST_POLL = 5;
+
 /** What a node says of the cluster. */
 export interface ClusterView {
   readonly from: RedisAddress;
@@ -18,7 +22,7 @@ export interface TopologyOptions {
   readonly clock: Clock;
   /** Until a node's answer about the cluster counts as none, ms. */
   readonly askMs: number;
-  /** Between looks while something is wrong, ms. */
+  /** Between the first looks while something is wrong, ms; later ones are up to five times as far apart. */
   readonly pollMs: number;
   /** Called for every look at the cluster. */
   readonly onLook: () => void;
@@ -121,13 +125,16 @@ export class Topology {
   }
 
   private async poll(): Promise<void> {
-    const { clock, pollMs } = this.options;
+    const { clock } = this.options;
+    let pollMs = this.options.pollMs;
     try {
       while (!this.closed) {
         await this.look();
         for (const watch of this.troubled.keys()) if (watch.isUp()) this.troubled.delete(watch);
         if (this.troubled.size === 0) return;
         await clock.sleep(pollMs, this.ending.signal);
+        // Hundreds of processes look at a cluster that is in trouble: they must not become its trouble.
+        pollMs = Math.min(LONGEST_POLL * this.options.pollMs, pollMs * POLL_GROWTH);
       }
     } finally {
       this.polling = false;
