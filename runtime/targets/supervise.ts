@@ -61,8 +61,13 @@ export async function supervise(options: SuperviseOptions): Promise<Supervised> 
     const report = await reportOf(options, { events: run.events, recordCutShort, machineLag });
     return { report, end, folder };
   } catch (error) {
-    // Of a run that never began nothing is left lying about; all that is in its folder is its own.
-    if (!begun) await rm(folder, { recursive: true, force: true });
+    if (!begun) {
+      // Whoever still runs would write on.
+      await supervisor?.close().catch(onError);
+      supervisor = null;
+      // Of a run that never began nothing is left lying about; all that is in its folder is its own.
+      await rm(folder, { recursive: true, force: true });
+    }
     if (!(error instanceof Aborted)) throw error;
     throw new ExperimentError('INTERNAL', 'The start was called off; nothing was left behind.', [], { cause: error });
   } finally {

@@ -94,7 +94,7 @@ async function main(): Promise<void> {
     });
     const ended = new Promise<number | null>((settle) => run.on('close', settle));
     // The schedule has begun when there is progress to tell.
-    while (!/\d %/.test(told) && run.exitCode === null) await sleep(200);
+    while (!/^ *\d+%/m.test(told) && run.exitCode === null) await sleep(200);
     await sleep(Math.max(10, (Number(minutes) * 60 - WINDOW_S) / 2) * 1_000);
     const redis = cluster.nodes.flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
     const cores = await coresIn(WINDOW_S, run.pid as number, redis);

@@ -147,10 +147,16 @@ describe('proxies before a cluster', () => {
   test('delay both ways', async () => {
     await works();
     await proxies.delay(60);
-    const started = performance.now();
-    await client.get(KEY);
+    let tookMs = 0;
+    // A connection that the test before has broken may have to be made anew, with the delay on every message of that.
+    await until('an answer comes', 10_000, async () => {
+      const started = performance.now();
+      await client.get(KEY);
+      tookMs = performance.now() - started;
+      return true;
+    });
     // Timers may fire a millisecond early.
-    expect(performance.now() - started).toBeGreaterThanOrEqual(115);
+    expect(tookMs).toBeGreaterThanOrEqual(115);
     await proxies.heal();
     await works();
   });

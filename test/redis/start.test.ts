@@ -209,6 +209,27 @@ describe('start with a Redis', () => {
     expect(await keys()).toBe(0);
   });
 
+  it('stops at once by emergency-stop also when Redis is gone, and reports what is known', async () => {
+    const stage = staged();
+    const gone = await startSingleRedis();
+    try {
+      const address = `redis://${gone.server.address}`;
+      const argv = ['start', '--config', 'quick.yaml', '--target', 'local', '--redis', address];
+      const run = stage.spawn(...argv, '--processes', '--chaos=false');
+      runs.push(run);
+      await stage.controllable(STARTED_MS);
+      await until(() => existsSync(stage.path('results', stage.onlyRun(), 'record.json')));
+      await gone.server.kill();
+      const stopped = await stage.run('emergency-stop');
+      expect(stopped.stdout).toMatch(/^Everything is off, \d+ ms after the command\. Verdict: INVALID/);
+      expect(Number(/(\d+) ms/.exec(stopped.stdout)?.[1])).toBeLessThan(2_000);
+      expect((await run.ended).exitCode).toBe(4);
+      expect(JSON.stringify(reportOf(stage))).toContain('no coordinator confirmed it');
+    } finally {
+      await gone.dispose();
+    }
+  });
+
   it('refuses a wrong password and a Redis that forgets, before anything has begun', async () => {
     const stage = staged();
     const wrong = await stage.spawn(

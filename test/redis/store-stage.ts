@@ -85,7 +85,7 @@ export class Submitter {
         failed('not durable');
       } catch (error) {
         failed(error);
-        if (String(error).includes('closed')) throw error;
+        if (String(error).includes('the store is closed')) throw error;
         // A refusal comes at once: without a turn of the event loop nothing else would ever run.
         await sleep(1);
       }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ClockOffset, type TimeExchange } from '../../../kernel/clock-offset.js';
-import type { Clock, Deferred, Timer } from '../../../kernel/clock.js';
+import type { Clock, Deferred } from '../../../kernel/clock.js';
 import type { QueueRules } from '../../../spec/experiment.js';
 import type {
   AdmissionLimits,
@@ -20,6 +20,7 @@ import type {
 } from '../../port.js';
 import type { Task } from '../../task.js';
 import { retold } from './batch.js';
+import { Beats } from './beats.js';
 import { CanaryDesk } from './canary-desk.js';
 import { leasesOf } from './exchange-wire.js';
 import { LogFollower } from './log-follower.js';
@@ -73,8 +74,7 @@ export class RedisQueue implements TaskQueue, SessionHost {
   private readonly lastSweeps: SweepReply[] = [];
   private readonly sweeping: boolean[];
   private readonly reported = new Map<string, number>();
-  private beats: Timer | null = null;
-  private beatAt: number;
+  private readonly beats: Beats;
   /** How far this process's clock is from the first partition's server. On the wire all times are Redis time. */
   private readonly offset: ClockOffset;
   /** As of the latest beat or exchange: it changes by microseconds, and every time on the wire needs it. */
@@ -84,7 +84,12 @@ export class RedisQueue implements TaskQueue, SessionHost {
   private constructor(private readonly options: RedisQueueOptions) {
     const { clock, store, driver, durable = true, onError } = options;
     this.clock = clock;
-    this.beatAt = clock.now();
+    this.beats = new Beats({
+      ...{ clock, rules: options.rules, partitions: store.partitions, agents: () => this.sessions.size },
+      beat: (partitions, late) => {
+        this.beat(partitions, late);
+      },
+    });
     this.offset = new ClockOffset(() => clock.now());
     const each = <T>(make: (partition: number) => T): T[] =>
       Array.from({ length: store.partitions }, (_, i) => make(i));
@@ -135,9 +140,7 @@ export class RedisQueue implements TaskQueue, SessionHost {
       queue.onMessage(text);
     });
     queue.follower?.start();
-    queue.beats = options.clock.every(options.rules.beatMs, () => {
-      queue.beat();
-    });
+    queue.beats.start();
     return queue;
   }
 
@@ -328,7 +331,7 @@ export class RedisQueue implements TaskQueue, SessionHost {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    this.beats?.cancel();
+    this.beats.stop();
     this.desk.close();
     const left = Promise.all([...this.sessions.values()].map((session) => session.close()));
     await Promise.race([left, this.clock.sleep(2 * PATIENCE_MS)]);
@@ -384,26 +387,23 @@ export class RedisQueue implements TaskQueue, SessionHost {
     }
   }
 
-  /** A beat is long overdue: the process was stopped, and its leases may be somebody else's by now. */
   get stoodStill(): boolean {
-    const { leaseMs, beatMs } = this.options.rules;
-    return this.clock.now() - this.beatAt > Math.max(leaseMs / 2, 2 * beatMs);
+    return this.beats.overdue;
   }
 
   private live(): RedisSession[] {
     return [...this.sessions.values()].filter(({ state }) => state === 'live');
   }
 
-  private beat(): void {
+  private beat(partitions: readonly number[], late: boolean): void {
     const live = this.live();
-    if (this.stoodStill) {
+    if (late) {
       for (const session of live) this.clients.forEach((_client, partition) => session.resync(partition, true));
     }
-    this.beatAt = this.clock.now();
     this.offsetMs = this.offset.offsetMs();
-    for (const client of this.clients) {
+    for (const partition of partitions) {
       // Also where there is nobody to beat for: who does not ask never hears that a partition has lost his tasks.
-      const { beat } = client.batch();
+      const { beat } = (this.clients[partition] as PartitionClient).batch();
       for (const session of live) beat.add(session.agent.id);
     }
     this.clients.forEach((client, partition) => {

@@ -74,6 +74,8 @@ const TIMES: RedisTimes = {
 
 /** Idle connections are looked for this often, ms. */
 const TIDY_MS = 5_000;
+/** Channels of which is remembered where they are heard: there is one to a process. */
+const CHANNELS_KEPT = 2_000;
 
 export interface RedisStoreOptions {
   /** `redis://user:password@host:port,host:port`, `rediss://…`, or the same in parts. */
@@ -117,7 +119,8 @@ export class RedisStore implements PartitionStore {
   private readonly logChannels = new Map<number, SlotChannel>();
   private readonly subscriber: Subscriber;
   private readonly tidying: { cancel(): void };
-  private publishTurn: number;
+  /** By channel: the node at which somebody hears it, as far as is known. */
+  private readonly listeners = new Map<string, number>();
 
   private constructor(
     private readonly parts: Parts,
@@ -132,7 +135,6 @@ export class RedisStore implements PartitionStore {
     this.cluster = found.cluster;
     this.version = found.version;
     this.counters = counters;
-    this.publishTurn = spread;
     this.script = new Script(exchangeScript(rules));
     this.prefixes = header.tags.map((tag) => partitionKeys(header.run, tag).prefix);
     this.channels = this.prefixes.map((prefix) => channelOf(prefix, parts));
@@ -191,22 +193,34 @@ export class RedisStore implements PartitionStore {
   }
 
   async publish(channel: string, message: string): Promise<void> {
-    const { topology, directory, times } = this.parts;
+    const { topology, directory, times, spread } = this.parts;
     const nodes = topology.trusted;
     let failure: unknown = new StoreFailure('no node is known', true);
     // A message may be lost, but not to the first node that is gone.
     for (let attempt = 0; attempt < Math.min(2, nodes.length); attempt += 1) {
+      const turn = this.listeners.get(channel) ?? spread;
       try {
-        const node = nodes[this.publishTurn % nodes.length] as RedisAddress;
+        const node = nodes[turn % nodes.length] as RedisAddress;
         const [answer] = await directory.ask(node, [['PUBLISH', channel, message]], times.askMs);
-        if (!(answer instanceof Error)) return;
+        if (!(answer instanceof Error)) {
+          // It has gone to all nodes. Who hears it at this one is told at once; over the cluster's bus, where small
+          // messages wait for one another, it was up to 20 ms later (measured: one in 34 at 33 messages a second).
+          this.heardAt(channel, Number(answer) > 0 ? turn : turn + 1);
+          return;
+        }
         failure = answer;
       } catch (error) {
         failure = error;
       }
-      this.publishTurn += 1;
+      this.heardAt(channel, turn + 1);
     }
     throw asFailure(failure);
+  }
+
+  private heardAt(channel: string, turn: number): void {
+    // Most are of processes that have long gone: it is soon found out again.
+    if (this.listeners.size >= CHANNELS_KEPT && !this.listeners.has(channel)) this.listeners.clear();
+    this.listeners.set(channel, turn);
   }
 
   async subscribe(channel: string, onMessage: (message: string) => void): Promise<void> {
