@@ -136,7 +136,7 @@ module.exports = {
       comment: 'A role is a process of its own: others meet it in Redis (the board), or start its process.',
       severity: 'error',
       from: { path: OURS, pathNot: '^runtime/(roles|cli)/' },
-      to: { path: '^runtime/roles/', pathNot: '^runtime/roles/(board/|redis-connection\\.ts$)' },
+      to: { path: '^runtime/roles/', pathNot: '^runtime/roles/(board/|node-flags\\.ts$|redis-connection\\.ts$)' },
     },
     {
       name: 'nothing-imports-the-cli',
