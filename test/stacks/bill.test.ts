@@ -36,10 +36,10 @@ describe('the bill among the outputs', () => {
       expect(bill.worstCasePerHourUsd).toBeCloseTo(worst.perHourUsd, 2);
     }
     expect(billOf(experiment, deployed(), null)).toMatchObject({
-      runUsd: 405.49,
-      perHourUsd: 5.63,
-      worstCaseUsd: 439.74,
-      worstCasePerHourUsd: 6.11,
+      runUsd: 404.95,
+      perHourUsd: 5.62,
+      worstCaseUsd: 439.12,
+      worstCasePerHourUsd: 6.1,
     });
   });
 
