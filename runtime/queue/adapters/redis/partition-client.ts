@@ -21,7 +21,7 @@ const MOST_OPERATIONS = 400;
 const AWAY_MS = 500;
 
 /** Between sendings of a request that has no answer, ms. */
-const RETRY_MS = { first: 20, most: 500 } as const;
+const RETRY_MS = { first: 20, most: 250 } as const;
 
 export interface ClientHandlers {
   /** Agents that are alive now. */
